@@ -1,0 +1,1 @@
+"""PyTorch as the judge of hand-written gradients."""

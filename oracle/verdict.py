@@ -1,0 +1,190 @@
+"""The verdict on each gradient: agrees, wrong, or cannot tell.
+
+In this order, and the first that speaks decides:
+
+1. Shape, dtype and finiteness, each with its own message.
+2. A strict bound: |gradient - oracle| <= 16 u max|oracle| everywhere, u the unit roundoff of the gradient's dtype.
+   Most correct gradients pass it, and nothing need be measured.
+3. The measured rounding noise (`oracle.noise`): beyond 4 times it, the gradient is wrong. How far apart two correct
+   implementations ever were is in docs/tolerance.md. A few runs can by chance find little noise in a tensor of one or two
+   elements; so an error of 4 to 1000 times the noise is called wrong only once 16 runs have found no more.
+4. Where the noise is more than a hundredth of the gradient, or a relu stands on its kink, agreement says nothing and
+   disagreement little: cannot tell, which is never a pass.
+
+An error is scaled by the whole tensor, not by the element: sums cancel, and a small element carries the rounding of the
+large terms it is the difference of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from oracle.noise import RUNS, UNIT_ROUNDOFF, Noise
+
+STRICT = 16
+LIMIT = 4
+DOUBTFUL = 1000
+RUNS_IN_DOUBT = 16
+BLUNT = 1e-2
+
+AGREES = "agrees"
+WRONG = "wrong"
+CANNOT_TELL = "cannot tell"
+
+RELATIVE_ERROR = "max |gradient - oracle| / max |oracle|"
+
+
+def relative_error(gradient: np.ndarray, oracle: np.ndarray) -> float:
+    """The one definition of relative error: max |gradient - oracle| / max |oracle|, over the whole tensor.
+
+    0 where both are zero, inf where only the oracle is.
+    """
+    error = float(np.max(np.abs(gradient - oracle), initial=0))
+    scale = float(np.max(np.abs(oracle), initial=0))
+    return error / scale if scale > 0 else (0.0 if error == 0 else np.inf)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one gradient.
+
+    outcome     "agrees", "wrong" or "cannot tell"
+    gradient    as the code under test gave it
+    oracle      float64
+    tolerance   of the oracle's shape: numpy.allclose(gradient, oracle, rtol=0, atol=tolerance) is the assertion; None
+                where it came to no comparison
+    noise       the measured rounding noise, in the units of the gradient; None where the strict bound sufficed
+    reason      why it is wrong without a comparison, or why nothing can be told; else empty
+    """
+
+    name: str
+    outcome: str
+    gradient: object
+    oracle: np.ndarray
+    tolerance: np.ndarray | None = None
+    noise: float | None = None
+    reason: str = ""
+
+    @property
+    def comparable(self) -> bool:
+        return self.tolerance is not None
+
+    @property
+    def error(self) -> float:
+        """Largest absolute difference; inf where there was nothing to compare."""
+        return float(np.max(np.abs(self.gradient - self.oracle), initial=0)) if self.comparable else np.inf
+
+    @property
+    def relative_error(self) -> float:
+        return relative_error(self.gradient, self.oracle) if self.comparable else np.inf
+
+    @property
+    def ratio(self) -> float | None:
+        """The error in multiples of the rounding noise; None where the noise was not measured."""
+        return None if self.noise is None or not self.comparable else self.error / self.noise
+
+    @property
+    def worst(self) -> tuple[int, ...]:
+        """The index of the largest difference."""
+        difference = np.abs(self.gradient - self.oracle)
+        return tuple(int(k) for k in np.unravel_index(np.argmax(difference), difference.shape))
+
+    def __str__(self) -> str:
+        if self.outcome == AGREES:
+            how = f"{self.ratio:.2g} × rounding noise" if self.ratio is not None else "within the strict bound"
+            return f"{self.name} agrees: {how}, relative error {self.relative_error:.1e}"
+        if not self.comparable:
+            return f"{self.name} wrong: {self.reason}"
+        if self.outcome == CANNOT_TELL:
+            return f"{self.name} cannot tell: {self.reason}"
+        return f"{self.name} wrong: {multiples(self.ratio)} × rounding noise, worst at {list(self.worst)}"
+
+
+def multiples(ratio: float) -> str:
+    """'3.1e9', '12', '0.4': a count of rounding noises, to two digits."""
+    if not np.isfinite(ratio):
+        return str(ratio)
+    if ratio >= 1000:
+        mantissa, exponent = f"{ratio:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"
+
+
+def judge(
+    gradients: Mapping[str, object],
+    oracle: Mapping[str, np.ndarray],
+    dtype: np.dtype,
+    measure: Callable[[int], Noise],
+    always_measure: bool = False,
+) -> list[Verdict]:
+    """A verdict on every gradient the oracle has, the worst first.
+
+    gradients        what the code under test says, by name
+    oracle           what is true, float64, by name
+    dtype            the dtype the code under test computes in
+    measure          measures the rounding noise over so many runs; called only if a strict bound is exceeded
+    always_measure   measure in any case, to report every error in multiples of the noise
+    """
+    dtype = np.dtype(dtype)
+    noise: Noise | None = measure(RUNS) if always_measure else None
+    in_doubt = True
+    verdicts = []
+    for name, truth in oracle.items():
+        if reason := _malformed(gradients.get(name), truth, dtype):
+            verdicts.append(Verdict(name, WRONG, gradients.get(name), truth, reason=reason))
+            continue
+        gradient = gradients[name]
+        scale = float(np.max(np.abs(truth), initial=0))
+        strict = STRICT * UNIT_ROUNDOFF[dtype] * scale
+        within = bool(np.allclose(gradient, truth, rtol=0, atol=strict))
+        if not within and noise is None:
+            noise = measure(RUNS)
+        if not within and in_doubt:
+            error = np.max(np.abs(gradient - truth))
+            if LIMIT * noise.magnitudes[name] < error <= DOUBTFUL * noise.magnitudes[name]:
+                noise, in_doubt = measure(RUNS_IN_DOUBT), False
+        magnitude = None if noise is None else noise.magnitudes[name]
+        tolerance = np.full(truth.shape, strict if within else max(strict, LIMIT * magnitude))
+        outcome, reason = AGREES, ""
+        if not within and magnitude > BLUNT * scale:
+            outcome = CANNOT_TELL
+            reason = (
+                f"rounding noise alone moves the oracle by {_percent(magnitude, scale)} of the gradient; "
+                "shorten the sequence or calm the weights"
+            )
+        elif not np.allclose(gradient, truth, rtol=0, atol=tolerance):
+            outcome = WRONG
+            if noise.near_kink:
+                outcome = CANNOT_TELL
+                reason = "a relu's argument is 0 to rounding, where its slope jumps; take another seed"
+        verdicts.append(Verdict(name, outcome, gradient, truth, tolerance, magnitude, reason))
+    return sorted(verdicts, key=_badness, reverse=True)
+
+
+def _malformed(gradient: object, truth: np.ndarray, dtype: np.dtype) -> str:
+    """Shape, dtype and finiteness: numpy.allclose would let (1, 16) stand for (16,), float32 for float64."""
+    if gradient is None:
+        return "there is no such gradient"
+    if not isinstance(gradient, (np.ndarray, np.generic)):
+        return f"a {type(gradient).__name__}, but should be a numpy array of shape {truth.shape}"
+    if gradient.shape != truth.shape:
+        return f"shape {gradient.shape}, but should be {truth.shape}"
+    if gradient.dtype != dtype:
+        return f"dtype {gradient.dtype}, but should be {dtype}"
+    finite = np.isfinite(gradient)
+    if not np.all(finite):
+        where = tuple(int(k) for k in np.argwhere(~finite)[0])
+        return f"{gradient[where]} at {list(where)}, and {np.sum(~finite)} of {finite.size} elements are not finite"
+    return ""
+
+
+def _badness(verdict: Verdict) -> tuple[int, float]:
+    rank = {WRONG: 2, CANNOT_TELL: 1, AGREES: 0}[verdict.outcome]
+    return rank, verdict.ratio if verdict.ratio is not None else (np.inf if rank == 2 else verdict.relative_error)
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.2g} %" if whole > 0 else "more than all"
