@@ -12,8 +12,9 @@ J. Vignes, "A stochastic arithmetic for reliable scientific computation" (1993).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 AMPLITUDE = 4
 RUNS = 3
+POOL = 100_003  # a prime: no operation meets the same factors step after step
 
 UNIT_ROUNDOFF = {np.dtype(np.float64): 2.0**-53, np.dtype(np.float32): 2.0**-24}
 
@@ -42,65 +44,95 @@ class RoundDifferently(TorchDispatchMode):
 
     def __init__(self, amplitude: float, seed: int) -> None:
         super().__init__()
-        self.amplitude = amplitude
-        self.generator = torch.Generator().manual_seed(seed)
+        self.factors = 1 + amplitude * _xi(seed)
+        self.place = 0
         self.relu_arguments: list[torch.Tensor] = []
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # nothing is compiled here, and the guard against it imports the compiler (a second) and slows every operation
+        return False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         if func is torch.ops.aten.relu.default:
             self.relu_arguments.append(args[0].detach())
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, (tuple, list)):
-            if not _aliases(func):
-                return type(result)(self._perturbed(part) for part in result)
-        elif not _aliases(func):
+        if not _rounds(func):
+            return result
+        if isinstance(result, torch.Tensor):
             return self._perturbed(result)
+        if isinstance(result, (tuple, list)):
+            return type(result)(self._perturbed(part) for part in result)
         return result
 
     def _perturbed(self, result: object) -> object:
-        if not (isinstance(result, torch.Tensor) and result.is_floating_point()) or self.amplitude == 0:
+        if not isinstance(result, torch.Tensor) or result.dtype not in (torch.float64, torch.float32):
             return result
-        xi = torch.rand(result.shape, generator=self.generator, dtype=result.dtype).mul_(2).sub_(1)
-        return result.mul_(xi.mul_(self.amplitude).add_(1).to(result.device))
+        size = result.numel()
+        if self.place + size > POOL:
+            self.place = 0
+            if size > POOL:
+                return result.mul_(self.factors.repeat(-(-size // POOL))[:size].view(result.shape).to(result.device))
+        factors = self.factors[self.place : self.place + size].view(result.shape)
+        self.place += size
+        return result.mul_(factors if result.device.type == "cpu" else factors.to(result.device))
 
 
-_ALIASES: dict[object, bool] = {}
+@lru_cache(maxsize=64)
+def _xi(seed: int) -> torch.Tensor:
+    """Random numbers in +-1, drawn once and read from a moving place: a draw for each operation would cost more than it."""
+    return torch.rand(POOL, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2 - 1
 
 
-def _aliases(func: torch._ops.OpOverload) -> bool:
-    """Views and in-place operations: they round nothing, or hand back memory that is not theirs to change."""
-    if func not in _ALIASES:
-        # new_zeros, empty, arange ... compute nothing either; where nothing is added, multiplying zeros changes nothing
-        _ALIASES[func] = any(value.alias_info is not None for value in func._schema.returns)
-    return _ALIASES[func]
+EXACT = frozenset(
+    "arange cat clone constant_pad_nd empty empty_like empty_strided full full_like gather index index_select neg new_empty "
+    "new_empty_strided new_full new_ones new_zeros ones ones_like relu repeat scalar_tensor select_backward slice_backward "
+    "stack threshold_backward where zeros zeros_like _to_copy".split()
+)
+"""Operations that only make, move or choose numbers. One that is missing here costs nothing but a little more noise."""
+
+_ROUNDS: dict[object, bool] = {}
+
+
+def _rounds(func: torch._ops.OpOverload) -> bool:
+    """Whether an operation computes new numbers. Views and in-place ones hand back memory that is not theirs to change."""
+    if func not in _ROUNDS:
+        aliases = any(value.alias_info is not None for value in func._schema.returns)
+        _ROUNDS[func] = not aliases and func.overloadpacket.__name__ not in EXACT
+    return _ROUNDS[func]
 
 
 def rounding_noise(
-    gradients: Callable[[], tuple[float, dict[str, np.ndarray]]], dtype: np.dtype, runs: int = RUNS, seed: int = 0
+    gradients: Callable[[], tuple[float, dict[str, np.ndarray]]],
+    oracle: Mapping[str, np.ndarray],
+    dtype: np.dtype,
+    runs: int = RUNS,
+    seed: int = 0,
 ) -> Noise:
-    """The noise of `gradients()`, the oracle's loss and gradients, for code that computes in `dtype`, over `runs` runs.
+    """The noise of the oracle for code that computes in `dtype`, over `runs` runs.
 
-    The loss is among the magnitudes as "loss". Every magnitude is at least the rounding of the result itself.
+    gradients   computes the oracle's loss and gradients
+    oracle      what it computed when every result was rounded as it should be, the loss under the name "loss"
+
+    Every magnitude is at least the rounding of the result itself.
     """
     unit = UNIT_ROUNDOFF[np.dtype(dtype)]
-    quiet, quiet_arguments = _run(gradients, 0, seed)
-    magnitudes = {name: unit * np.max(np.abs(value), initial=0) for name, value in quiet.items()}
-    near_kink = False
-    for run in range(runs):
-        noisy, arguments = _run(gradients, AMPLITUDE * unit, seed + run)
-        for name, value in quiet.items():
-            change = np.max(np.abs(noisy[name] - value), initial=0)
-            magnitudes[name] = max(magnitudes[name], float(change)) if np.isfinite(change) else np.inf
-        for a, b in zip(quiet_arguments, arguments):
-            near_kink = near_kink or bool(a.abs().min() <= AMPLITUDE * (a - b).abs().max() and a.abs().max() > 0)
     # below the smallest normal number a dtype loses digits one by one: nothing can be told apart there
     floor = float(np.finfo(dtype).smallest_normal) * 2.0**-10
-    return Noise({name: max(float(magnitude), floor) for name, magnitude in magnitudes.items()}, near_kink)
+    magnitudes = {name: max(floor, unit * float(np.max(np.abs(value), initial=0))) for name, value in oracle.items()}
+    relu_arguments = []
+    for run in range(runs):
+        with RoundDifferently(AMPLITUDE * unit, seed + run) as mode:
+            loss, noisy = gradients()
+        relu_arguments.append(mode.relu_arguments)
+        for name, value in {"loss": np.asarray(loss), **noisy}.items():
+            change = float(np.max(np.abs(value - oracle[name]), initial=0))
+            magnitudes[name] = max(magnitudes[name], change) if np.isfinite(change) else np.inf
+    return Noise(magnitudes, any(_near_kink(arguments) for arguments in zip(*relu_arguments)))
 
 
-def _run(
-    gradients: Callable[[], tuple[float, dict[str, np.ndarray]]], amplitude: float, seed: int
-) -> tuple[dict[str, np.ndarray], list[torch.Tensor]]:
-    with RoundDifferently(amplitude, seed) as mode:
-        loss, found = gradients()
-    return {"loss": np.asarray(loss), **found}, mode.relu_arguments
+def _near_kink(arguments: tuple[torch.Tensor, ...]) -> bool:
+    """Whether one relu's argument, in the different runs, comes closer to 0 anywhere than the runs are apart."""
+    first, *others = arguments
+    noise = max(((first - other).abs().max() for other in others), default=torch.tensor(0.0))
+    return bool(noise > 0) and bool(first.abs().min() <= AMPLITUDE * noise)

@@ -24,7 +24,8 @@ def sigmoid(a: Float[np.ndarray, "*shape"], out: np.ndarray | None = None) -> Fl
     loop silence that one warning once, outside the loop. The form with tanh(a / 2) is faster, but loses every digit
     of a gate that is nearly closed.
     """
-    out = np.negative(a, out=out)
+    # not np.negative: in place on a float32 view with a stride of four elements it is wrong (NumPy 2.4.6, x86-64)
+    out = np.multiply(a, -1, out=out)
     np.exp(out, out=out)
     out += 1
     return np.reciprocal(out, out=out)

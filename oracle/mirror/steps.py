@@ -6,7 +6,7 @@ mirror from which rounding noise and contributions are taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -21,6 +21,9 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "softmax": lambda a: torch.softmax(a, dim=-1),
 }
 
+PerStep = dict[str, Sequence[torch.Tensor]]
+"""Of each parameter, the tensor that step t uses."""
+
 State = list[tuple[torch.Tensor, ...]]
 """(h,) or (h, c) of every layer and direction, in the order of h_0."""
 
@@ -33,65 +36,67 @@ def loss(network: Network, tensors: Tensors, per_step: bool = False) -> torch.Te
     """
     x = tensors.leaves["x"]
     x = x.transpose(0, 1) if network.batch_first else x
-    steps, batch = x.shape[:2]
-    lengths = tensors.constants["lengths"]
-    if lengths is None:
-        lengths = torch.full((batch,), steps, device=x.device)
-
-    def parameter(name: str, t: int) -> torch.Tensor:
-        return tensors.leaves[name][t] if per_step else tensors.leaves[name]
-
-    def run(start: int, stop: int, state: State) -> tuple[list[torch.Tensor], State, dict[int, State]]:
-        return _stack(network, parameter, x, lengths, tensors.constants["dropout_masks"], start, stop, state)
-
-    states = (tensors.leaves["h_0"],) + ((tensors.leaves["c_0"],) if network.cell == "lstm" else ())
+    steps = len(x)
+    parameters = {
+        name: leaf.unbind() if per_step else [leaf] * steps
+        for name, leaf in tensors.leaves.items()
+        if name not in ("x", "h_0", "c_0")
+    }
+    states = [tensors.leaves[name].unbind() for name in ("h_0", "c_0") if name in tensors.leaves]
     initial: State = list(zip(*states))
     if network.truncation is None:
-        outputs, final, _ = run(0, steps, initial)
-        return _loss(network, tensors, parameter, outputs, final, 0, steps, 0, steps, lengths)
+        outputs, final, _ = _stack(network, parameters, x, tensors, 0, steps, initial)
+        return _loss(network, parameters, tensors, outputs, final, range(steps))
 
     k1, k2 = network.truncation
     with torch.no_grad():
-        _, _, history = run(0, steps, initial)
+        _, _, history = _stack(network, parameters, x, tensors, 0, steps, initial)
     total = torch.zeros((), dtype=torch.float64, device=x.device)
     for chunk in range(0, steps, k1):
         stop = min(chunk + k1, steps)
         start = max(0, stop - k2)
-        outputs, final, _ = run(start, stop, initial if start == 0 else history[start])
-        total = total + _loss(network, tensors, parameter, outputs, final, start, stop, chunk, steps, lengths)
+        state = initial if start == 0 else history[start]
+        outputs, final, _ = _stack(network, parameters, x, tensors, start, stop, state)
+        total = total + _loss(network, parameters, tensors, outputs[chunk - start :], final, range(chunk, stop))
     return total
 
 
 def _stack(
     network: Network,
-    parameter: Callable[[str, int], torch.Tensor],
+    parameters: PerStep,
     x: torch.Tensor,
-    lengths: torch.Tensor,
-    dropout_masks: torch.Tensor | None,
+    tensors: Tensors,
     start: int,
     stop: int,
     initial: State,
 ) -> tuple[list[torch.Tensor], State, dict[int, State]]:
     """Outputs of steps start .. stop-1, the final state, and the state before each step (for one direction)."""
-    features = [x[t] for t in range(start, stop)]
+    lengths, dropout_masks = tensors.constants["lengths"], tensors.constants["dropout_masks"]
+    features = list(x[start:stop].unbind())
     final: State = []
     history: dict[int, State] = {t: [] for t in range(start, stop)}
     for index in range(network.layers):
         directions = []
         for reverse in range(network.directions):
             suffix = (f"_l{index}" if index else "") + ("_reverse" if reverse else "")
+            own = {name.removesuffix(suffix): uses for name, uses in parameters.items() if name.endswith(suffix)}
             state = initial[index * network.directions + reverse]
             outputs: list[torch.Tensor] = [torch.empty(0)] * (stop - start)
             order = range(stop - 1, start - 1, -1) if reverse else range(start, stop)
             for t in order:
                 history[t].append(state)
-                new = _cell(network, lambda name: parameter(name + suffix, t), features[t - start], state)
-                runs = (t < lengths)[:, None]
-                state = tuple(torch.where(runs, after, before) for after, before in zip(new, state))
-                outputs[t - start] = torch.where(runs, new[0], torch.zeros_like(new[0]))
+                new = _cell(network, lambda name: own[name][t], features[t - start], state)
+                if lengths is None:
+                    state, outputs[t - start] = new, new[0]
+                else:
+                    runs = (t < lengths)[:, None]
+                    state = tuple(torch.where(runs, after, before) for after, before in zip(new, state))
+                    outputs[t - start] = torch.where(runs, new[0], 0.0)
             final.append(state)
             directions.append(outputs)
-        features = [torch.cat(both, dim=-1) for both in zip(*directions)]
+        features = directions[0]
+        if network.bidirectional:
+            features = [torch.cat(both, dim=-1) for both in zip(*directions)]
         if dropout_masks is not None and index < network.layers - 1:
             features = [feature * dropout_masks[index, start + k] for k, feature in enumerate(features)]
     return features, final, history
@@ -102,9 +107,11 @@ def _cell(
 ) -> tuple[torch.Tensor, ...]:
     """One step of one layer: the state after it."""
     h = state[0]
-    from_x, from_h = x @ p("weight_ih"), h @ p("weight_hh")
     if network.bias:
-        from_x, from_h = from_x + p("bias_ih"), from_h + p("bias_hh")
+        from_x = torch.addmm(p("bias_ih"), x, p("weight_ih"))
+        from_h = torch.addmm(p("bias_hh"), h, p("weight_hh"))
+    else:
+        from_x, from_h = x @ p("weight_ih"), h @ p("weight_hh")
     if network.cell == "elman":
         return (ACTIVATIONS[network.activation](from_x + from_h),)
     if network.cell == "gru":
@@ -133,58 +140,56 @@ def _cell(
 
 def _loss(
     network: Network,
+    parameters: PerStep,
     tensors: Tensors,
-    parameter: Callable[[str, int], torch.Tensor],
     outputs: list[torch.Tensor],
     final: State,
-    start: int,
-    stop: int,
-    chunk: int,
-    steps: int,
-    lengths: torch.Tensor,
+    chunk: range,
 ) -> torch.Tensor:
-    """The part of the loss that belongs to steps chunk .. stop-1; `outputs` begins with step `start`."""
-    constants = tensors.constants
-    total = torch.zeros((), dtype=torch.float64, device=lengths.device)
+    """The part of the loss that belongs to the steps of `chunk`, which are those of `outputs`."""
+    constants, inside = tensors.constants, slice(chunk.start, chunk.stop)
+    all_outputs = torch.stack(outputs)
+    whole = tensors.leaves["x"].shape[1 if network.batch_first else 0]
     if network.output_size is None:
-        for t in range(chunk, stop):
-            total = total + (outputs[t - start] * constants["d_outputs"][t]).sum()
-        if stop == steps:
+        total = (all_outputs * constants["d_outputs"][inside]).sum()
+        if chunk.stop == whole:
             for kind, upstream in enumerate(("d_h_n", "d_c_n")):
                 if constants[upstream] is not None:
                     total = total + sum((state[kind] * up).sum() for state, up in zip(final, constants[upstream]))
         return total
 
-    weights = constants["weights"]
-    batch, size = len(lengths), network.state_size
+    batch, size = all_outputs.shape[1], network.state_size
+    lengths, weights, targets = constants["lengths"], constants["weights"], constants["targets"]
     if weights is None:
-        shape = (steps, batch) if network.readout == "every" else (batch,)
-        weights = torch.ones(shape, dtype=torch.float64, device=lengths.device)
+        weights = all_outputs.new_ones((whole, batch) if network.readout == "every" else (batch,))
     if network.readout == "every":
-        weights = weights * (torch.arange(steps, device=lengths.device)[:, None] < lengths)
-        for t in range(chunk, stop):
-            terms = _terms(network, outputs[t - start], constants["targets"][t], lambda name: parameter(name, t))
-            total = total + (weights[t] * terms).sum()
+        if lengths is not None:
+            weights = weights * (torch.arange(whole, device=weights.device)[:, None] < lengths)
+        total = weights.sum()
+        uses = {name: torch.stack(list(parameters[name][inside])) for name in ("weight_ho", "bias_ho") if name in parameters}
+        terms = weights[inside] * _terms(network, all_outputs, targets[inside], uses)
     else:
+        total = weights.sum()
+        terms = all_outputs.new_zeros(1)
         for b in range(batch):
-            last = int(lengths[b]) - 1
-            if chunk <= last < stop:
-                h = torch.cat([outputs[last - start][b, :size], outputs[0][b, size:]])
-                terms = _terms(network, h, constants["targets"][b], lambda name: parameter(name, last))
-                total = total + weights[b] * terms
-    divisor = {"sum": 1, "batch_mean": batch, "mean": weights.sum()}[network.reduction]
+            last = (whole if lengths is None else int(lengths[b])) - 1
+            if last in chunk:
+                h = torch.cat([all_outputs[last - chunk.start, b, :size], all_outputs[0, b, size:]])
+                uses = {name: parameters[name][last] for name in ("weight_ho", "bias_ho") if name in parameters}
+                terms = terms + weights[b] * _terms(network, h[None, None], targets[b][None, None], uses)
+    divisor = {"sum": 1, "batch_mean": batch, "mean": total}[network.reduction]
     if network.reduction == "mean" and network.loss != "softmax_cross_entropy":
         divisor = divisor * network.output_size
-    return total / divisor
+    return terms.sum() / divisor
 
 
 def _terms(
-    network: Network, h: torch.Tensor, target: torch.Tensor, p: Callable[[str], torch.Tensor]
+    network: Network, h: torch.Tensor, target: torch.Tensor, uses: dict[str, torch.Tensor]
 ) -> torch.Tensor:
-    """The loss of each sample, from its hidden state."""
-    v = ACTIVATIONS[network.state_activation](h) @ p("weight_ho")
+    """(time, batch) losses from (time, batch, features) hidden states; the readout's uses are stacked over time."""
+    v = ACTIVATIONS[network.state_activation](h) @ uses["weight_ho"]
     if network.bias:
-        v = v + p("bias_ho")
+        v = v + uses["bias_ho"].unsqueeze(-2)
     y = ACTIVATIONS[network.output_activation](v)
     if network.loss == "half_squared_error":
         return 0.5 * ((y - target) ** 2).sum(dim=-1)

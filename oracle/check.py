@@ -1,0 +1,75 @@
+"""From a problem to its verdicts: run by hand, run the oracle, judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+import rnn_manual
+from oracle.autograd import module_gradients, oracle_gradients
+from oracle.noise import rounding_noise
+from oracle.problem import Problem, hand_written
+from oracle.verdict import AGREES, CANNOT_TELL, WRONG, Verdict, judge
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdicts on one problem.
+
+    loss        the verdict on the loss itself: where it is wrong, two different functions are being differentiated
+    gradients   a verdict for each parameter, initial state and x, the worst first
+    """
+
+    problem: Problem
+    loss: Verdict
+    gradients: tuple[Verdict, ...]
+
+    def __getitem__(self, name: str) -> Verdict:
+        return next(verdict for verdict in self.gradients if verdict.name == name)
+
+    @property
+    def outcome(self) -> str:
+        """The worst outcome of all, the loss included."""
+        outcomes = {verdict.outcome for verdict in (self.loss, *self.gradients)}
+        return next(outcome for outcome in (WRONG, CANNOT_TELL, AGREES) if outcome in outcomes)
+
+
+def check(
+    problem: Problem,
+    implementation: ModuleType = rnn_manual,
+    device: str = "cpu",
+    always_measure: bool = False,
+) -> Report:
+    """Judge the gradients written by hand in `implementation` against autograd through the step-by-step mirror."""
+    return _report(problem, hand_written(problem, implementation), device, problem.x.dtype, always_measure)
+
+
+def check_mirrors(problem: Problem, device: str = "cpu") -> Report:
+    """Judge one mirror by the other: torch.nn's modules against the step-by-step one, both in float64.
+
+    Raises ValueError where torch.nn cannot express the problem.
+    """
+    return _report(problem, module_gradients(problem, device), device, np.dtype(np.float64), False)
+
+
+def _report(
+    problem: Problem,
+    under_test: tuple[object, dict[str, np.ndarray]],
+    device: str,
+    dtype: np.dtype,
+    always_measure: bool,
+) -> Report:
+    loss, gradients = under_test
+    oracle_loss, oracle = oracle_gradients(problem, device)
+    oracle = {"loss": np.asarray(oracle_loss), **oracle}
+    verdicts = judge(
+        {"loss": dtype.type(loss) if isinstance(loss, float) else loss, **gradients},
+        oracle,
+        dtype,
+        lambda runs: rounding_noise(lambda: oracle_gradients(problem, device), oracle, dtype, runs),
+        always_measure,
+    )
+    (loss_verdict,) = (verdict for verdict in verdicts if verdict.name == "loss")
+    return Report(problem, loss_verdict, tuple(verdict for verdict in verdicts if verdict.name != "loss"))

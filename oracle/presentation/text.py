@@ -1,0 +1,41 @@
+"""The failure as text, for the person who has been stuck for two hours: what, where, how to see it again."""
+
+from __future__ import annotations
+
+from oracle.check import Report
+from oracle.verdict import AGREES, LIMIT, RELATIVE_ERROR, WRONG, Verdict
+from oracle.where import where_wrong
+
+
+def first_line(verdict: Verdict, where: str = "") -> str:
+    """'weight_hh wrong: 3.1e9 × rounding noise, worst at [4, 2], first wrong at step t=2 going backward'."""
+    return f"{verdict}, {where}" if where else str(verdict)
+
+
+def failure(report: Report, name: str, reproduce: str, arrays: str) -> str:
+    """The whole message for one gradient that does not agree.
+
+    reproduce   a command that runs this case alone
+    arrays      where the arrays have been kept
+    """
+    verdict = report[name] if name != "loss" else report.loss
+    where = where_wrong(report)
+    lines = [first_line(verdict, where.get(name, ""))]
+    if verdict.comparable and verdict.outcome == WRONG:
+        worst = verdict.worst
+        lines += [
+            f"    at {list(worst)}: {verdict.gradient[worst]:.17g}, but should be {verdict.oracle[worst]:.17g}",
+            f"    numpy.allclose(gradient, oracle, rtol=0, atol={verdict.tolerance.max():.3g}) is False: "
+            f"the tolerance is {LIMIT} × the rounding noise measured in this case",
+            f"    relative error {verdict.relative_error:.2g} ({RELATIVE_ERROR})",
+        ]
+    if report.loss.outcome == WRONG and name != "loss":
+        lines.append(f"    the loss itself differs, so look at the forward pass first: {report.loss}")
+    lines.append("all gradients of this case, the worst first:")
+    for other in report.gradients:
+        lines.append(f"    {first_line(other, where.get(other.name, ''))}")
+    right = [other.name for other in report.gradients if other.outcome == AGREES]
+    if 0 < len(right) < len(report.gradients):
+        lines.append(f"right: {', '.join(right)}")
+    lines += [f"reproduce: {reproduce}", f"arrays: {arrays}"]
+    return "\n".join(lines)

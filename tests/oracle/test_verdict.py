@@ -1,0 +1,138 @@
+"""The verdict: what speaks first, the three outcomes, and every message as text."""
+
+import numpy as np
+import pytest
+
+from oracle.noise import UNIT_ROUNDOFF, Noise
+from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, STRICT, WRONG, judge, multiples, relative_error
+
+TRUTH = np.array([[1.0, -2.0, 0.5], [0.25, 4.0, -1.0]])  # largest element 4: the strict bound is 4 * 32 * 2**-53
+STRICT_BOUND = STRICT * UNIT_ROUNDOFF[np.dtype(np.float64)] * 4
+
+
+def never(runs):
+    raise AssertionError("the noise was measured although the strict bound sufficed")
+
+
+def noise_of(magnitude, near_kink=False):
+    return lambda runs: Noise({"w": magnitude}, near_kink)
+
+
+def verdict_on(gradient, measure=never, dtype=np.float64, truth=TRUTH):
+    (verdict,) = judge({} if gradient is None else {"w": gradient}, {"w": truth}, dtype, measure)
+    return verdict
+
+
+def off_by(error):
+    gradient = TRUTH.copy()
+    gradient[1, 2] += error
+    return gradient
+
+
+@pytest.mark.parametrize(
+    "gradient, message",
+    [
+        (None, "w wrong: there is no such gradient"),
+        ([1.0, 2.0], "w wrong: a list, but should be a numpy array of shape (2, 3)"),
+        (TRUTH[0], "w wrong: shape (3,), but should be (2, 3)"),
+        (TRUTH[None], "w wrong: shape (1, 2, 3), but should be (2, 3)"),
+        (TRUTH.T, "w wrong: shape (3, 2), but should be (2, 3)"),
+        (TRUTH.astype(np.float32), "w wrong: dtype float32, but should be float64"),
+        (TRUTH.astype(np.complex128), "w wrong: dtype complex128, but should be float64"),
+        (np.where(TRUTH == 4, np.nan, TRUTH), "w wrong: nan at [1, 1], and 1 of 6 elements are not finite"),
+        (np.where(TRUTH < 0, -np.inf, TRUTH), "w wrong: -inf at [0, 1], and 2 of 6 elements are not finite"),
+    ],
+)
+def test_shape_dtype_and_finiteness_come_first(gradient, message):
+    verdict = verdict_on(gradient)
+    assert (verdict.outcome, str(verdict)) == (WRONG, message)
+    assert not verdict.comparable and verdict.error == np.inf
+
+
+def test_within_the_strict_bound_nothing_is_measured():
+    verdict = verdict_on(off_by(0.99 * STRICT_BOUND))
+    assert verdict.outcome == AGREES and verdict.noise is None
+    assert str(verdict) == "w agrees: within the strict bound, relative error 3.5e-15"
+
+
+@pytest.mark.parametrize("times_noise, outcome", [(0.5, AGREES), (LIMIT * 0.99, AGREES), (LIMIT * 1.01, WRONG), (1e6, WRONG)])
+def test_beyond_the_strict_bound_the_measured_noise_decides(times_noise, outcome):
+    noise = 10 * STRICT_BOUND
+    verdict = verdict_on(off_by(times_noise * noise), noise_of(noise))
+    assert verdict.outcome == outcome
+    assert verdict.ratio == pytest.approx(times_noise, rel=1e-3)
+    assert np.allclose(verdict.gradient, verdict.oracle, rtol=0, atol=verdict.tolerance) == (outcome == AGREES)
+    assert verdict.tolerance.shape == TRUTH.shape
+
+
+def test_the_message_of_a_wrong_gradient():
+    assert str(verdict_on(off_by(3.1e9 * 1e-13), noise_of(1e-13))) == "w wrong: 3.1e9 × rounding noise, worst at [1, 2]"
+
+
+def test_an_error_barely_beyond_the_noise_is_measured_again_before_it_is_called_wrong():
+    found = {3: 1e-14, 16: 5e-14}  # three runs happened to find little
+    runs_asked = []
+
+    def measure(runs):
+        runs_asked.append(runs)
+        return Noise({"w": found[runs]}, False)
+
+    assert verdict_on(off_by(1e-13), measure).outcome == AGREES
+    assert runs_asked == [3, 16]
+    runs_asked.clear()
+    assert verdict_on(off_by(1e-6), measure).outcome == WRONG
+    assert runs_asked == [3], "no doubt is left by an error of 1e8 times the noise"
+
+
+@pytest.mark.parametrize("error", [1e-13, 1.0, 100.0])
+def test_noise_as_large_as_the_gradient_is_never_a_pass(error):
+    verdict = verdict_on(off_by(error), noise_of(1.0))
+    assert verdict.outcome == CANNOT_TELL
+    assert str(verdict) == (
+        "w cannot tell: rounding noise alone moves the oracle by 25 % of the gradient; "
+        "shorten the sequence or calm the weights"
+    )
+
+
+def test_but_a_thousand_times_such_noise_is_wrong():
+    assert verdict_on(off_by(1e4), noise_of(1.0)).outcome == WRONG
+
+
+def test_a_relu_on_its_kink_is_no_ones_mistake():
+    verdict = verdict_on(off_by(1e-3), noise_of(1e-13, near_kink=True))
+    assert str(verdict) == "w cannot tell: a relu's argument is 0 to rounding, where its slope jumps; take another seed"
+
+
+def test_a_zero_gradient_must_be_zero():
+    zero = np.zeros((2, 3))
+    assert verdict_on(zero.copy(), truth=zero).outcome == AGREES
+    assert verdict_on(zero + 1e-310, noise_of(1e-311), truth=zero).outcome == CANNOT_TELL
+    assert verdict_on(zero + 1.0, noise_of(1e-311), truth=zero).outcome == WRONG
+
+
+def test_float32_is_judged_at_float32_noise():
+    error = 1e-6  # 2.5e-7 of the largest element: nothing in float32, a mistake in float64
+    assert verdict_on(off_by(error).astype(np.float32), dtype=np.float32).outcome == AGREES
+    assert verdict_on(off_by(error), noise_of(1e-15)).outcome == WRONG
+
+
+def test_the_worst_comes_first():
+    oracle = {name: np.ones(2) for name in "abcd"}
+    gradients = {"a": np.ones(2), "b": np.full(2, 1 + 1e-9), "c": np.full(2, 1.5), "d": np.ones(3)}
+    verdicts = judge(gradients, oracle, np.float64, lambda runs: Noise(dict.fromkeys("abcd", 1e-15), False))
+    assert [verdict.name for verdict in verdicts] == ["d", "c", "b", "a"]
+
+
+def test_a_gradient_that_nobody_asked_for_is_no_gradient_of_this_problem():
+    assert judge({"w": TRUTH, "u": TRUTH}, {"w": TRUTH}, np.float64, never)[0].outcome == AGREES
+
+
+def test_relative_error_is_scaled_by_the_whole_tensor():
+    assert relative_error(off_by(2.0), TRUTH) == 0.5
+    assert relative_error(np.zeros(2), np.zeros(2)) == 0
+    assert relative_error(np.ones(2), np.zeros(2)) == np.inf
+
+
+@pytest.mark.parametrize("ratio, text", [(0.42, "0.4"), (3.25, "3.2"), (12.3, "12"), (999.0, "999"), (3.1e9, "3.1e9"), (np.inf, "inf")])
+def test_multiples_read_well(ratio, text):
+    assert multiples(ratio) == text
