@@ -46,6 +46,8 @@ def seed_numbers(text: str) -> list[int]:
     first, _, last = text.partition("-")
     if not first.isdecimal() or (last and not last.isdecimal()) or text.endswith("-"):
         raise pytest.UsageError(f"--seed is {text!r}, but should be a number, a range such as 0-4, or any")
+    if int(last or first) < int(first):
+        raise pytest.UsageError(f"--seed is {text!r}, but its first number should be at most its last")
     return list(range(int(first), int(last or first) + 1))
 
 
@@ -65,10 +67,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.seed == "any":
         config.option.seed = str(random.SystemRandom().randrange(2**16))
     seed_numbers(config.option.seed)
+    try:
+        torch.ones(1, device=config.option.device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts, torch with CUDA raises RuntimeError
+        reason = str(error).splitlines()[0]
+        raise pytest.UsageError(f"--device is {config.option.device!r}, but torch cannot use it: {reason}") from None
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"gradient grid: {config.option.grid}, seed {config.option.seed} (repeat it with --seed {config.option.seed})"
+    return (
+        f"gradient grid: {config.option.grid}, seed {config.option.seed} (repeat it with --seed {config.option.seed})"
+    )
 
 
 def grid_cases(config: pytest.Config, grid_name: str | None = None) -> list[grid.Case]:
@@ -117,7 +126,7 @@ def report_of(pytestconfig: pytest.Config):
 
 @pytest.fixture(scope="session")
 def keep_failure(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory):
-    """(report, gradient name, node id) -> the message, with the arrays kept; pytest keeps them for its last three runs."""
+    """(report, gradient name, node id) -> message. The arrays are kept where pytest keeps those of its last three runs."""
 
     def keep(report: Report, name: str, nodeid: str) -> str:
         path = tmp_path_factory.mktemp("gradients") / "arrays.npz"

@@ -26,6 +26,9 @@ class Report:
     loss: Verdict
     gradients: tuple[Verdict, ...]
 
+    def __str__(self) -> str:
+        return "\n".join(str(verdict) for verdict in (self.loss, *self.gradients))
+
     def __getitem__(self, name: str) -> Verdict:
         return next(verdict for verdict in self.gradients if verdict.name == name)
 

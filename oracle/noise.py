@@ -1,9 +1,10 @@
 """Rounding noise: how far the oracle's own gradient moves when every floating-point result is rounded differently.
 
 Two correct implementations add the same numbers in another order and so round differently. How much that changes the
-gradient depends on the problem: 1e-15 of it in a calm case, all of it in a chaotic one. So it is measured: the oracle runs
-again with every floating-point result, forward and backward, multiplied by 1 + 4 u xi, where u is the unit roundoff of the
-judged code's dtype (2**-53 or 2**-24) and xi uniform in +-1. The largest change over a few runs is the noise.
+gradient depends on the problem: 1e-15 of it in a calm case, all of it in a chaotic one. So it is measured: the oracle
+runs again with every floating-point result, forward and backward, multiplied by 1 + 4 u xi, where u is the unit
+roundoff of the judged code's dtype (2**-53 or 2**-24) and xi uniform in +-1. The largest change over a few runs is
+the noise.
 
 The factor 4 covers a sum of some terms inside one operation; how well the prediction holds is measured by
 benchmarks/false_alarms.py. The idea is that of stochastic arithmetic: D. S. Parker, "Monte Carlo arithmetic" (1997);
@@ -40,7 +41,8 @@ class Noise:
 
 
 class RoundDifferently(TorchDispatchMode):
-    """Multiplies each freshly computed floating-point result by 1 + amplitude * xi, and records the arguments of relu."""
+    """Multiplies each freshly computed floating-point result by 1 + amplitude * xi, and records the arguments of
+    relu."""
 
     def __init__(self, amplitude: float, seed: int) -> None:
         super().__init__()
@@ -80,14 +82,15 @@ class RoundDifferently(TorchDispatchMode):
 
 @lru_cache(maxsize=64)
 def _xi(seed: int) -> torch.Tensor:
-    """Random numbers in +-1, drawn once and read from a moving place: a draw for each operation would cost more than it."""
+    """Random numbers in +-1, drawn once and read from a moving place: a draw for each operation would cost more than
+    it."""
     return torch.rand(POOL, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2 - 1
 
 
 EXACT = frozenset(
-    "arange cat clone constant_pad_nd empty empty_like empty_strided full full_like gather index index_select neg new_empty "
-    "new_empty_strided new_full new_ones new_zeros ones ones_like relu repeat scalar_tensor select_backward slice_backward "
-    "stack threshold_backward where zeros zeros_like _to_copy".split()
+    "arange cat clone constant_pad_nd empty empty_like empty_strided full full_like gather index index_select neg "
+    "new_empty new_empty_strided new_full new_ones new_zeros ones ones_like relu repeat scalar_tensor select_backward "
+    "slice_backward stack threshold_backward where zeros zeros_like _to_copy".split()
 )
 """Operations that only make, move or choose numbers. One that is missing here costs nothing but a little more noise."""
 
@@ -95,7 +98,8 @@ _ROUNDS: dict[object, bool] = {}
 
 
 def _rounds(func: torch._ops.OpOverload) -> bool:
-    """Whether an operation computes new numbers. Views and in-place ones hand back memory that is not theirs to change."""
+    """Whether an operation computes new numbers. Views and in-place ones hand back memory that is not theirs to
+    change."""
     if func not in _ROUNDS:
         aliases = any(value.alias_info is not None for value in func._schema.returns)
         _ROUNDS[func] = not aliases and func.overloadpacket.__name__ not in EXACT

@@ -1,7 +1,8 @@
 """A problem: one network with all its arrays, so that everybody who computes its gradient computes the same one.
 
-For a network with a readout the loss is the network's own. For the bare stack it is the sum of outputs, final states and
-final cells, each multiplied by a random upstream gradient: so every step and every final state sends something back.
+For a network with a readout the loss is the network's own. For the bare stack it is the sum of outputs, final states
+and final cells, each multiplied by a random upstream gradient: so every step and every final state sends something
+back.
 """
 
 from __future__ import annotations
@@ -51,8 +52,11 @@ class Problem:
         return self.x.shape[1 if self.network.batch_first else 0]
 
 
-def hand_written(problem: Problem, implementation: ModuleType = rnn_manual) -> tuple[np.floating, dict[str, np.ndarray]]:
-    """Loss and gradients by hand; `implementation` offers what `rnn_manual` does: forward, backward, loss_and_gradients."""
+def hand_written(
+    problem: Problem, implementation: ModuleType = rnn_manual
+) -> tuple[np.floating, dict[str, np.ndarray]]:
+    """Loss and gradients by hand; `implementation` offers what `rnn_manual` does: forward, backward,
+    loss_and_gradients."""
     p = problem
     states = {"h_0": p.h_0, "c_0": p.c_0, "lengths": p.lengths, "dropout_masks": p.dropout_masks}
     if p.network.output_size is not None:

@@ -6,8 +6,8 @@ In this order, and the first that speaks decides:
 2. A strict bound: |gradient - oracle| <= 32 u max|oracle| everywhere, u the unit roundoff of the gradient's dtype.
    Most correct gradients pass it, and nothing need be measured.
 3. The measured rounding noise (`oracle.noise`): beyond 4 times it, the gradient is wrong. How far apart two correct
-   implementations ever were is in docs/tolerance.md. A few runs can by chance find little noise in a tensor of one or two
-   elements; so an error of 4 to 1000 times the noise is called wrong only once 16 runs have found no more.
+   implementations ever were is in docs/tolerance.md. A few runs can by chance find little noise in a tensor of one or
+   two elements; so an error of 4 to 1000 times the noise is called wrong only once 16 runs have found no more.
 4. Where the noise is more than a hundredth of the gradient, or a relu stands on its kink, agreement says nothing and
    disagreement little: cannot tell, which is never a pass. Only beyond 1000 times even such noise is a gradient wrong.
 

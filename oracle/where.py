@@ -1,9 +1,9 @@
 """Where a wrong gradient is wrong: the first time step, going backward, at which it leaves the right one.
 
-Two things are read. dL/dx_t comes step by step and is delta_t W_ih^T: the last t at which it is wrong is the first step, going
-backward, whose delta is wrong. Where dL/dx is right, so are the deltas, and the mistake is in how a parameter's gradient is
-made from them: a least-squares fit of the wrong gradient on the contributions of the single steps then tells which steps
-count twice or not at all, if the fit is exact.
+Two things are read. dL/dx_t comes step by step and is delta_t W_ih^T: the last t at which it is wrong is the first
+step, going backward, whose delta is wrong. Where dL/dx is right, so are the deltas, and the mistake is in how a
+parameter's gradient is made from them: a least-squares fit of the wrong gradient on the contributions of the single
+steps then tells which steps count twice or not at all, if the fit is exact.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def _describe(verdict: Verdict, step: int | None, parts: np.ndarray) -> str:
 
 
 def _first_wrong_step(report: Report) -> int | None:
-    """The last t at which dL/dx_t is wrong. Gradients shrink or grow on their way back, so the tolerance goes with them."""
+    """The last t at which dL/dx_t is wrong. Gradients shrink or grow on their way back, so the tolerance goes with
+    them."""
     verdict = report["x"]
     if verdict.outcome != WRONG or not verdict.comparable or report.problem.network.bidirectional:
         return None

@@ -113,13 +113,13 @@ def backward(
     """
     x, states, valid = cache.x, cache.states, cache.valid
     time, batch, hidden = d_outputs.shape
-    weight_hh_T = cache.weight_hh.T
+    weight_hh_T = np.ascontiguousarray(cache.weight_hh.T)  # copied: it is read at every step
 
     delta = cache.activation.slope(states[1:])  # (T, B, H): phi'(a_t), to be multiplied by dh_t in the loop
     (d_h_n,) = d_final
-    carry = d_h_n.copy()
+    carry, dh = d_h_n.copy(), np.empty_like(d_h_n)
     for t in reversed(range(time)):
-        dh = carry + d_outputs[t]  # (B, H)
+        np.add(carry, d_outputs[t], out=dh)  # (B, H)
         if valid is not None:
             held = release(dh, valid[t])
         delta[t] *= dh

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Mapping
 
 import numpy as np
 
 from rnn_manual import readout, recurrent
-from rnn_manual.checks import check_inputs, check_targets, check_upstream
+from rnn_manual.checks import (
+    a_type,
+    check_dtype,
+    check_generator,
+    check_inputs,
+    check_network,
+    check_targets,
+    check_upstream,
+)
 from rnn_manual.losses import reduced_loss
-from rnn_manual.network import Network
+from rnn_manual.network import Network, whole
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -20,7 +29,7 @@ if TYPE_CHECKING:
 class Run:
     """What `forward` returns.
 
-    outputs   (time, batch, directions*state), or batch first where the network is
+    outputs   (time, batch, directions*state), or batch first where the network is; read-only, as `backward` needs it
     h_n       (layers*directions, batch, state): the state after each sample's last step; in reverse, after its first
     c_n       (layers*directions, batch, hidden), None unless the cell is an LSTM
     """
@@ -48,16 +57,31 @@ def forward(
     h_0             (layers*directions, batch, state); None for zeros
     c_0             (layers*directions, batch, hidden), LSTM only; None for zeros
     lengths         (batch,) whole numbers from 1 to time: steps of each sample; None for all of them
-    dropout_masks   (layers-1, time, batch, directions*state): the outputs of every layer but the last are multiplied
-                    by it; already scaled, see `dropout_masks`. None for no dropout
+    dropout_masks   (layers-1, time, batch, directions*state), or (layers-1, batch, time, ...) with batch_first: the
+                    outputs of every layer but the last are multiplied by it; already scaled, as `dropout_masks` makes
+                    them. None for no dropout
 
-    All floating arrays share one dtype, float64 or float32. None of them is modified.
+    All floating arrays share one dtype, float64 or float32, in any memory layout. None of them is modified. The run
+    refers to x and the parameters instead of copying them, so change them in place only after `backward`.
 
-    Raises TypeError for a wrong type or dtype, ValueError for a wrong shape or value; the message names the argument.
+    Raises TypeError for a wrong type or dtype, ValueError for a wrong shape or value; the message names the argument,
+    and nothing has been computed yet.
+
+    >>> rng = np.random.default_rng(0)
+    >>> network = Network(cell="lstm", input_size=4, hidden_size=6, bidirectional=True)
+    >>> parameters, x = initial_parameters(network, rng), rng.normal(size=(5, 3, 4))
+    >>> run = forward(network, parameters, x)
+    >>> run.outputs.shape, run.h_n.shape, run.c_n.shape
+    ((5, 3, 12), (2, 3, 6), (2, 3, 6))
+    >>> gradients = backward(run, d_outputs=np.ones_like(run.outputs))
+    >>> gradients["weight_hh_reverse"].shape
+    (6, 24)
     """
     x, h_0, c_0, lengths, dropout_masks = check_inputs(network, parameters, x, h_0, c_0, lengths, dropout_masks)
     run = recurrent.forward(network, parameters, x, h_0, c_0, lengths, dropout_masks)
-    return Run(time_first(network, run.outputs), run.h_n, run.c_n, run)
+    outputs = time_first(network, run.outputs).view()
+    outputs.flags.writeable = False  # it shares its memory with the states that `backward` reads
+    return Run(outputs, run.h_n, run.c_n, run)
 
 
 def backward(
@@ -70,8 +94,10 @@ def backward(
 
     Raises TypeError and ValueError as `forward` does.
     """
+    if not isinstance(run, Run):
+        raise TypeError(f"run is {a_type(run)}, but should be what `forward` returned")
     network = run.stack.network
-    d_outputs, d_h_n, d_c_n = check_upstream(run, d_outputs, d_h_n, d_c_n)
+    d_outputs, d_h_n, d_c_n = check_upstream(network, run.outputs, d_outputs, d_h_n, d_c_n)
     gradients = recurrent.backward(run.stack, time_first(network, d_outputs), d_h_n, d_c_n)
     gradients["x"] = time_first(network, gradients["x"])
     return gradients
@@ -90,13 +116,17 @@ def loss_and_gradients(
 ) -> tuple[np.floating, dict[str, np.ndarray]]:
     """The loss, and its gradient with respect to every parameter, x, h_0 and (LSTM) c_0.
 
-    targets   (time, batch, output) or, for readout="last", (batch, output), of the dtype of x; for softmax_cross_entropy
-              also whole numbers 0 .. output-1 of shape (time, batch) or (batch,). Batch first where the network is
+    targets   (time, batch, output) or, for readout="last", (batch, output), of the dtype of x; for
+              softmax_cross_entropy rows that sum to 1, or whole numbers 0 .. output-1 of shape (time, batch) or
+              (batch,); for binary_cross_entropy between 0 and 1. Batch first where the network is
     weights   (time, batch) or, for readout="last", (batch,): each step's term is multiplied by it; a mask of zeros and
               ones is one. None for ones. Steps past a sample's length always weigh zero
 
     The other arguments, and the errors, are those of `forward`. With truncation the loss is the whole one and the
     gradient the truncated one, which is the gradient of no loss.
+
+    Finite arrays so large that the network overflows are no error: inf or NaN come out. NumPy's RuntimeWarnings stand,
+    except where exp overflows inside a gate or a readout and the answer is right.
 
     >>> rng = np.random.default_rng(0)
     >>> network = Network(cell="gru", input_size=4, hidden_size=6, output_size=2)
@@ -106,8 +136,11 @@ def loss_and_gradients(
     >>> gradients["weight_hh"].shape
     (6, 18)
     """
+    check_network(network)
     if network.output_size is None:
-        raise ValueError("network has no readout: output_size is None. Use forward and backward, or give it an output_size")
+        raise ValueError(
+            "network has no readout: output_size is None. Use forward and backward, or give it an output_size"
+        )
     x, h_0, c_0, lengths, dropout_masks = check_inputs(network, parameters, x, h_0, c_0, lengths, dropout_masks)
     targets, weights = check_targets(network, x, targets, weights, lengths)
 
@@ -134,7 +167,15 @@ def loss_and_gradients(
 def initial_parameters(
     network: Network, rng: np.random.Generator, dtype: type = np.float64
 ) -> dict[str, np.ndarray]:
-    """Every parameter uniform in +-1/sqrt(hidden_size), as torch initialises its recurrent modules."""
+    """Every parameter uniform in +-1/sqrt(hidden_size), as torch initialises its recurrent modules.
+
+    dtype   np.float64 or np.float32; the same generator gives the same numbers in both, rounded
+
+    Raises TypeError for another dtype, or an `rng` that is no generator.
+    """
+    check_network(network)
+    check_generator(rng)
+    check_dtype(dtype)
     bound = network.hidden_size**-0.5
     return {
         name: rng.uniform(-bound, bound, [size for _, size in axes]).astype(dtype)
@@ -145,13 +186,21 @@ def initial_parameters(
 def dropout_masks(
     network: Network, time: int, batch: int, probability: float, rng: np.random.Generator, dtype: type = np.float64
 ) -> np.ndarray:
-    """Masks (layers-1, time, batch, directions*state) of 0 and 1/(1-probability), drawn anew for every step as torch does.
+    """Masks of 0 and 1/(1-probability), drawn anew for every step as torch does; shaped as `forward` takes them.
 
-    Raises ValueError unless 0 <= probability < 1.
+    Raises ValueError unless 0 <= probability < 1 and the network has layers to put masks between, TypeError for a dtype
+    other than float64 or float32, or an `rng` that is no generator.
     """
-    if not 0 <= probability < 1:
-        raise ValueError(f"probability is {probability}, but should be at least 0 and less than 1")
-    shape = (network.layers - 1, time, batch, network.directions * network.state_size)
+    check_network(network)
+    check_generator(rng)
+    check_dtype(dtype)
+    if network.layers == 1:
+        raise ValueError("network has no place for dropout masks: they act between layers, and layers is 1")
+    time, batch = whole("time", time), whole("batch", batch)
+    if not isinstance(probability, Real) or not 0 <= probability < 1:
+        raise ValueError(f"probability is {probability!r}, but should be a number from 0 to less than 1")
+    steps = (batch, time) if network.batch_first else (time, batch)
+    shape = (network.layers - 1, *steps, network.directions * network.state_size)
     return ((rng.random(shape) >= probability) / (1 - probability)).astype(dtype)
 
 

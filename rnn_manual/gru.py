@@ -48,8 +48,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_manual.activations import sigmoid, sigmoid_slope, tanh_slope
-from rnn_manual.time_axis import flatten_time, hold, release
+from rnn_manual.activations import sigmoid
+from rnn_manual.gates import gate_axis, gate_first
+from rnn_manual.time_axis import blocks_from_the_end, flatten_time, hold, release, steps_per_block
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -63,7 +64,7 @@ class Cache:
 
     x: Float[np.ndarray, "time batch input"]
     states: Float[np.ndarray, "time+1 batch hidden"]  # states[t] is h_t, states[0] is h_0
-    gates: Float[np.ndarray, "time batch 3*hidden"]  # r, z, n after their activations
+    gates: Float[np.ndarray, "time 3 batch hidden"]  # r, z, n after their activations
     recurrent_n: Float[np.ndarray, "time batch hidden"] | None  # reset="after": q_t; None says reset="before"
     weight_ih: Float[np.ndarray, "input 3*hidden"]
     weight_hh: Float[np.ndarray, "hidden 3*hidden"]
@@ -82,12 +83,6 @@ class Cache:
         )
 
 
-def split(gates: Float[np.ndarray, "*steps 3*hidden"]) -> tuple[np.ndarray, ...]:
-    """Views of r, z, n, each (..., hidden)."""
-    hidden = gates.shape[-1] // GATES
-    return tuple(gates[..., k * hidden : (k + 1) * hidden] for k in range(GATES))
-
-
 def forward(
     x: Float[np.ndarray, "time batch input"],
     h_0: Float[np.ndarray, "batch hidden"],
@@ -100,50 +95,52 @@ def forward(
     `parameters` holds weight_ih (input, 3*hidden), weight_hh (hidden, 3*hidden) and, unless the layer has no biases,
     bias_ih and bias_hh (3*hidden,). Where `valid` is False a sample's sequence has ended and its state is held.
     """
-    weight_hh = parameters["weight_hh"]
+    weight_ih = gate_first(parameters["weight_ih"], GATES)  # (3, I, H)
+    weight_hh = gate_first(parameters["weight_hh"], GATES)  # (3, H, H)
     time, batch, _ = x.shape
-    hidden = weight_hh.shape[0]
+    hidden = weight_hh.shape[-1]
 
-    gates = flatten_time(x) @ parameters["weight_ih"]  # (T*B, 3H): the input product of all steps at once
-    bias_hn = None
+    from_x = flatten_time(x) @ weight_ih  # (3, T*B, H) = (T*B, I)(3, I, H): the input products of all steps at once
+    bias_hn = np.zeros(hidden, x.dtype)
     if "bias_ih" in parameters:
-        gates += parameters["bias_ih"]
-        gates[:, : 2 * hidden] += parameters["bias_hh"][: 2 * hidden]
-        bias_hn = parameters["bias_hh"][2 * hidden :]
-        if reset == "before":  # outside the product with r, so it can be added for all steps at once
-            gates[:, 2 * hidden :] += bias_hn
-    gates = gates.reshape(time, batch, GATES * hidden)
-    r, z, n = split(gates)
-    weight_hrz, weight_hn = weight_hh[:, : 2 * hidden], weight_hh[:, 2 * hidden :]
+        bias_h = gate_axis(parameters["bias_hh"], GATES).copy()  # (3, H)
+        if reset == "after":  # r multiplies b_hn too: it cannot be added beforehand
+            bias_hn, bias_h[2] = parameters["bias_hh"][2 * hidden :], 0
+        from_x += (gate_axis(parameters["bias_ih"], GATES) + bias_h)[:, None]
+    from_x = from_x.reshape(GATES, time, batch, hidden)
 
     states = np.empty((time + 1, batch, hidden), x.dtype)
     states[0] = h_0
+    gates = np.empty((time, GATES, batch, hidden), x.dtype)
     recurrent_n = np.empty((time, batch, hidden), x.dtype) if reset == "after" else None
+    from_h = np.empty_like(gates[0])
     with np.errstate(over="ignore"):  # see activations.sigmoid
         for t in range(time):
             h_prev, h = states[t], states[t + 1]
-            reset_and_update = gates[t, :, : 2 * hidden]
+            r, z, n = gates[t]
+            r_and_z = gates[t, :2]
             if reset == "after":
-                recurrent = h_prev @ weight_hh  # (B, 3H) = (B, H)(H, 3H)
-                reset_and_update += recurrent[:, : 2 * hidden]
-                sigmoid(reset_and_update, out=reset_and_update)
-                q = recurrent_n[t]
-                if bias_hn is None:
-                    q[...] = recurrent[:, 2 * hidden :]
-                else:
-                    np.add(recurrent[:, 2 * hidden :], bias_hn, out=q)
-                n[t] += r[t] * q
+                np.matmul(h_prev, weight_hh, out=from_h)  # (3, B, H) = (B, H)(3, H, H)
             else:
-                reset_and_update += h_prev @ weight_hrz  # (B, 2H) = (B, H)(H, 2H)
-                sigmoid(reset_and_update, out=reset_and_update)
-                n[t] += (r[t] * h_prev) @ weight_hn  # (B, H) = (B, H)(H, H)
-            np.tanh(n[t], out=n[t])
-            np.subtract(h_prev, n[t], out=h)
-            h *= z[t]
-            h += n[t]  # n + z (h_{t-1} - n) = (1 - z) n + z h_{t-1}
+                np.matmul(h_prev, weight_hh[:2], out=from_h[:2])
+            np.add(from_x[:2, t], from_h[:2], out=r_and_z)
+            sigmoid(r_and_z, out=r_and_z)
+            if reset == "after":
+                q = recurrent_n[t]
+                np.add(from_h[2], bias_hn, out=q)
+                np.multiply(r, q, out=n)
+            else:
+                np.dot(r * h_prev, weight_hh[2], out=n)  # (B, H) = (B, H)(H, H)
+            n += from_x[2, t]
+            np.tanh(n, out=n)
+            np.subtract(h_prev, n, out=h)
+            h *= z
+            h += n  # n + z (h_{t-1} - n) = (1 - z) n + z h_{t-1}
             if valid is not None:
                 hold(h, h_prev, valid[t])
-    return states[1:], (states[-1],), Cache(x, states, gates, recurrent_n, parameters["weight_ih"], weight_hh, valid)
+    return states[1:], (states[-1],), Cache(
+        x, states, gates, recurrent_n, parameters["weight_ih"], parameters["weight_hh"], valid
+    )
 
 
 def backward(
@@ -155,42 +152,50 @@ def backward(
 
     The lines of `forward`, read from the last to the first. `d_outputs` must be zero where `valid` is False.
     """
-    x, states, valid, weight_hh = cache.x, cache.states, cache.valid, cache.weight_hh
-    reset_after = cache.recurrent_n is not None
-    hidden = states.shape[-1]
-    weight_hh_T = weight_hh.T  # (3H, H)
+    x, states, gates, recurrent_n, valid = cache.x, cache.states, cache.gates, cache.recurrent_n, cache.valid
+    reset_after = recurrent_n is not None
+    time, _, batch, hidden = gates.shape
+    weight_hh_T = np.ascontiguousarray(cache.weight_hh.T)  # (3H, H), copied: it is read at every step
     weight_hrz_T, weight_hn_T = weight_hh_T[: 2 * hidden], weight_hh_T[2 * hidden :]
-    r, z, n = split(cache.gates)
 
-    delta = np.empty_like(cache.gates)  # (T, B, 3H): dL/d(pre-activation), the input side
-    delta_r, delta_z, delta_n = split(delta)
+    delta = np.empty((time, batch, GATES * hidden), x.dtype)  # dL/d(pre-activation), the input side
+    delta_by_gate = gate_axis(delta, GATES).swapaxes(1, 2)  # (T, 3, B, H), a view
     # reset="after": the recurrent side differs from the input side in the block of n, where r stands between them
     delta_hh = np.empty_like(delta) if reset_after else delta
+    delta_hh_by_gate = gate_axis(delta_hh, GATES).swapaxes(1, 2)
     (d_h_n,) = d_final
     carry = d_h_n.copy()
-    for t in reversed(range(len(x))):
-        h_prev = states[t]
-        dh = carry + d_outputs[t]  # (B, H)
-        if valid is not None:
-            held = release(dh, valid[t])
-        np.multiply(dh * (1 - z[t]), tanh_slope(n[t]), out=delta_n[t])
-        np.multiply(dh * (h_prev - n[t]), sigmoid_slope(z[t]), out=delta_z[t])
-        if reset_after:
-            np.multiply(delta_n[t] * cache.recurrent_n[t], sigmoid_slope(r[t]), out=delta_r[t])
-            delta_hh[t, :, : 2 * hidden] = delta[t, :, : 2 * hidden]
-            np.multiply(delta_n[t], r[t], out=delta_hh[t, :, 2 * hidden :])
-            carry = delta_hh[t] @ weight_hh_T  # (B, H) = (B, 3H)(3H, H)
-        else:
-            d_reset = delta_n[t] @ weight_hn_T  # (B, H): dL/d(r * h_{t-1})
-            np.multiply(d_reset * h_prev, sigmoid_slope(r[t]), out=delta_r[t])
-            carry = delta[t, :, : 2 * hidden] @ weight_hrz_T  # (B, H) = (B, 2H)(2H, H)
-            carry += d_reset * r[t]
-        carry += dh * z[t]
-        if valid is not None:
-            carry += held
+    dh, dh_z = np.empty_like(carry), np.empty_like(carry)
+    block = steps_per_block(time, batch * hidden)
+    slopes = np.empty((block, 4 if reset_after else 3, batch, hidden), x.dtype)
+    for steps in blocks_from_the_end(time, block):
+        _slopes(gates[steps], states[steps], recurrent_n[steps] if reset_after else None, slopes)
+        for t in reversed(range(steps.start, steps.stop)):
+            slope = slopes[t - steps.start]
+            delta_r, delta_z, delta_n = delta_by_gate[t]
+            np.add(carry, d_outputs[t], out=dh)  # (B, H)
+            if valid is not None:
+                held = release(dh, valid[t])
+            np.multiply(dh, gates[t, 1], out=dh_z)
+            if reset_after:
+                np.multiply(dh, slope[:3], out=delta_hh_by_gate[t])  # delta_r, delta_z, delta_n * r
+                np.multiply(dh, slope[3], out=delta_n)
+                np.dot(delta_hh[t], weight_hh_T, out=carry)  # (B, H) = (B, 3H)(3H, H)
+            else:
+                np.multiply(dh, slope[1:], out=delta_by_gate[t, 1:])  # delta_z, delta_n
+                u = delta_n @ weight_hn_T  # (B, H) = (B, H)(H, H): dL/d(r * h_{t-1})
+                np.multiply(u, slope[0], out=delta_r)
+                np.dot(delta[t, :, : 2 * hidden], weight_hrz_T, out=carry)  # (B, H) = (B, 2H)(2H, H)
+                carry += np.multiply(u, gates[t, 0], out=u)
+            carry += dh_z
+            if valid is not None:
+                carry += held
+    if reset_after:
+        delta[..., : 2 * hidden] = delta_hh[..., : 2 * hidden]
 
-    delta, delta_hh = flatten_time(delta), flatten_time(delta_hh)  # (T*B, 3H)
     h_prev = flatten_time(states[:-1])  # (T*B, H)
+    r_h_prev = None if reset_after else flatten_time(gates[:, 0] * states[:-1])
+    delta, delta_hh = flatten_time(delta), flatten_time(delta_hh)  # (T*B, 3H)
     gradients = {
         "weight_ih": flatten_time(x).T @ delta,  # (I, 3H) = (I, T*B)(T*B, 3H)
         "bias_ih": delta.sum(axis=0),  # (3H,)
@@ -199,9 +204,36 @@ def backward(
     if reset_after:
         gradients["weight_hh"] = h_prev.T @ delta_hh  # (H, 3H): h_{t-1} with delta_t
     else:
-        reset_h_prev = flatten_time(r) * h_prev
         gradients["weight_hh"] = np.concatenate(
-            [h_prev.T @ delta[:, : 2 * hidden], reset_h_prev.T @ delta[:, 2 * hidden :]], axis=1
+            [h_prev.T @ delta[:, : 2 * hidden], r_h_prev.T @ delta[:, 2 * hidden :]], axis=1
         )
     d_x = (delta @ cache.weight_ih.T).reshape(x.shape)  # (T, B, I)
     return d_x, (carry,), gradients
+
+
+def _slopes(
+    gates: Float[np.ndarray, "time 3 batch hidden"],
+    states: Float[np.ndarray, "time batch hidden"],
+    recurrent_n: Float[np.ndarray, "time batch hidden"] | None,
+    slopes: Float[np.ndarray, "block rows batch hidden"],
+) -> None:
+    """Fill in what dh_t is multiplied by in delta_r, delta_z and, after them, delta_n: it is known without the carry.
+
+    reset="after": in delta_r, delta_z, delta_n * r, delta_n. reset="before": delta_r has u in the place of dh_t.
+    `states` holds h_{t-1}; the block may be longer than the steps there are.
+    """
+    r, z, n = gates.swapaxes(0, 1)
+    slopes = slopes[: len(gates)]
+    slope_r, slope_z, slope_n = slopes[:, 0], slopes[:, 1], slopes[:, -1]
+    np.subtract(1, gates[:, :2], out=slopes[:, :2])  # 1 - r, 1 - z
+    np.multiply(n, n, out=slope_n)
+    np.subtract(1, slope_n, out=slope_n)
+    slope_n *= slope_z  # (1 - z) (1 - n^2)
+    slopes[:, :2] *= gates[:, :2]  # r (1 - r), z (1 - z)
+    slope_z *= states - n
+    if recurrent_n is None:
+        slope_r *= states
+    else:
+        np.multiply(slope_n, r, out=slopes[:, 2])
+        slope_r *= recurrent_n
+        slope_r *= slope_n

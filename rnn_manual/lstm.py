@@ -47,8 +47,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_manual.activations import sigmoid, sigmoid_slope, tanh_slope
-from rnn_manual.time_axis import flatten_time, hold, release
+from rnn_manual.activations import sigmoid
+from rnn_manual.gates import gate_axis, gate_first
+from rnn_manual.time_axis import blocks_from_the_end, flatten_time, hold, release, steps_per_block
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -63,7 +64,7 @@ class Cache:
     x: Float[np.ndarray, "time batch input"]
     states: Float[np.ndarray, "time+1 batch projection"]  # states[t] is h_t, states[0] is h_0
     cells: Float[np.ndarray, "time+1 batch hidden"]  # cells[t] is c_t, cells[0] is c_0
-    gates: Float[np.ndarray, "time batch 4*hidden"]  # i, f, g, o after their activations
+    gates: Float[np.ndarray, "time 4 batch hidden"]  # i, f, g, o after their activations
     tanh_cells: Float[np.ndarray, "time batch hidden"]  # tanh(c_t) of the *new* cell, before any hold
     parameters: dict[str, np.ndarray]
     valid: Bool[np.ndarray, "time batch 1"] | None
@@ -79,12 +80,6 @@ class Cache:
             self.parameters,
             None if self.valid is None else self.valid[start:stop],
         )
-
-
-def split(gates: Float[np.ndarray, "time batch 4*hidden"]) -> tuple[np.ndarray, ...]:
-    """Views of i, f, g, o, each (time, batch, hidden)."""
-    hidden = gates.shape[-1] // GATES
-    return tuple(gates[..., k * hidden : (k + 1) * hidden] for k in range(GATES))
 
 
 def forward(
@@ -104,44 +99,46 @@ def forward(
     bias_ih and bias_hh (4*hidden,), weight_peephole (3, hidden), weight_hr (hidden, projection). Where `valid` is
     False a sample's sequence has ended and its state and cell are held.
     """
-    weight_hh = parameters["weight_hh"]
+    weight_ih = gate_first(parameters["weight_ih"], GATES)  # (4, I, H)
+    weight_hh = gate_first(parameters["weight_hh"], GATES)  # (4, P, H)
     weight_hr = parameters.get("weight_hr")
     peephole = parameters.get("weight_peephole")
     time, batch, _ = x.shape
-    hidden = c_0.shape[-1]
+    hidden = weight_hh.shape[-1]
 
-    gates = flatten_time(x) @ parameters["weight_ih"]  # (T*B, 4H): the input product of all steps at once
+    from_x = flatten_time(x) @ weight_ih  # (4, T*B, H) = (T*B, I)(4, I, H): the input products of all steps at once
     if "bias_ih" in parameters:
-        gates += parameters["bias_ih"] + parameters["bias_hh"]
-    gates = gates.reshape(time, batch, GATES * hidden)
-    i, f, g, o = split(gates)
+        from_x += (parameters["bias_ih"] + parameters["bias_hh"]).reshape(GATES, 1, hidden)
+    from_x = from_x.reshape(GATES, time, batch, hidden)
 
     states = np.empty((time + 1, *h_0.shape), x.dtype)
     cells = np.empty((time + 1, batch, hidden), x.dtype)
+    gates = np.empty((time, GATES, batch, hidden), x.dtype)
     tanh_cells = np.empty((time, batch, hidden), x.dtype)
     states[0], cells[0] = h_0, c_0
-    recurrent = np.empty((batch, GATES * hidden), x.dtype)
+    from_h, i_times_g = np.empty_like(gates[0]), np.empty_like(c_0)
     with np.errstate(over="ignore"):  # see activations.sigmoid
         for t in range(time):
             h_prev, c_prev = states[t], cells[t]
-            h, c = states[t + 1], cells[t + 1]
-            gates[t] += np.dot(h_prev, weight_hh, out=recurrent)  # (B, 4H) = (B, P)(P, 4H)
+            h, c, tanh_c = states[t + 1], cells[t + 1], tanh_cells[t]
+            i, f, g, o = gates[t]
+            i_and_f = gates[t, :2]
+            np.matmul(h_prev, weight_hh, out=from_h)  # (4, B, H) = (B, P)(4, P, H)
+            np.add(from_x[:, t], from_h, out=gates[t])
             if peephole is not None:
-                i[t] += c_prev * peephole[0]
-                f[t] += c_prev * peephole[1]
-            input_and_forget = gates[t, :, : 2 * hidden]
-            sigmoid(input_and_forget, out=input_and_forget)
-            np.tanh(g[t], out=g[t])
-            np.multiply(f[t], c_prev, out=c)
-            c += i[t] * g[t]
+                i_and_f += c_prev * peephole[:2, None]  # (2, B, H) = (B, H) * (2, 1, H)
+            sigmoid(i_and_f, out=i_and_f)
+            np.tanh(g, out=g)
+            np.multiply(f, c_prev, out=c)
+            c += np.multiply(i, g, out=i_times_g)
             if peephole is not None:
-                o[t] += c * peephole[2]
-            sigmoid(o[t], out=o[t])
-            np.tanh(c, out=tanh_cells[t])
+                o += c * peephole[2]
+            sigmoid(o, out=o)
+            np.tanh(c, out=tanh_c)
             if weight_hr is None:
-                np.multiply(o[t], tanh_cells[t], out=h)
+                np.multiply(o, tanh_c, out=h)
             else:
-                np.dot(o[t] * tanh_cells[t], weight_hr, out=h)  # (B, P) = (B, H)(H, P)
+                np.dot(o * tanh_c, weight_hr, out=h)  # (B, P) = (B, H)(H, P)
             if valid is not None:
                 hold(h, h_prev, valid[t])
                 hold(c, c_prev, valid[t])
@@ -161,48 +158,53 @@ def backward(
 
     The lines of `forward`, read from the last to the first. `d_outputs` must be zero where `valid` is False.
     """
-    x, states, cells, tanh_cells, valid = cache.x, cache.states, cache.cells, cache.tanh_cells, cache.valid
-    weight_ih, weight_hh = cache.parameters["weight_ih"], cache.parameters["weight_hh"]
-    weight_hr = cache.parameters.get("weight_hr")
-    peephole = cache.parameters.get("weight_peephole")
-    weight_hh_T = weight_hh.T
-    i, f, g, o = split(cache.gates)
+    x, states, cells, gates, tanh_cells = cache.x, cache.states, cache.cells, cache.gates, cache.tanh_cells
+    valid, parameters = cache.valid, cache.parameters
+    weight_hr = parameters.get("weight_hr")
+    peephole = parameters.get("weight_peephole")
+    weight_hh_T = np.ascontiguousarray(parameters["weight_hh"].T)  # (4H, P), copied: it is read at every step
+    time, _, batch, hidden = gates.shape
 
-    delta = np.empty_like(cache.gates)  # (T, B, 4H)
-    delta_i, delta_f, delta_g, delta_o = split(delta)
+    delta = np.empty((time, batch, GATES * hidden), x.dtype)
+    delta_by_gate = gate_axis(delta, GATES).swapaxes(1, 2)  # (T, 4, B, H), a view
     d_states = np.empty_like(d_outputs) if weight_hr is not None else None  # dh_t, which dW_hr needs
     d_h_n, d_c_n = d_final
     h_carry, dc = d_h_n.copy(), d_c_n.copy()
-    for t in reversed(range(len(x))):
-        c_prev, tanh_c = cells[t], tanh_cells[t]
-        dh = h_carry + d_outputs[t]  # (B, P)
-        if valid is not None:
-            h_held, c_held = release(dh, valid[t]), release(dc, valid[t])
-        if weight_hr is None:
-            dm = dh
-        else:
-            d_states[t] = dh
-            dm = dh @ weight_hr.T  # (B, H) = (B, P)(P, H)
-        np.multiply(dm * tanh_c, sigmoid_slope(o[t]), out=delta_o[t])
-        dc += dm * o[t] * tanh_slope(tanh_c)
-        if peephole is not None:
-            dc += delta_o[t] * peephole[2]
-        np.multiply(dc * g[t], sigmoid_slope(i[t]), out=delta_i[t])
-        np.multiply(dc * c_prev, sigmoid_slope(f[t]), out=delta_f[t])
-        np.multiply(dc * i[t], tanh_slope(g[t]), out=delta_g[t])
-        dc *= f[t]
-        if peephole is not None:
-            dc += delta_i[t] * peephole[0] + delta_f[t] * peephole[1]
-        np.dot(delta[t], weight_hh_T, out=h_carry)  # (B, P) = (B, 4H)(4H, P)
-        if valid is not None:
-            h_carry += h_held
-            dc += c_held
+    dh, dc_from_m = np.empty_like(h_carry), np.empty_like(dc)
+    block = steps_per_block(time, batch * hidden)
+    slopes, cell_slopes = np.empty((block, *gates.shape[1:]), x.dtype), np.empty((block, *dc.shape), x.dtype)
+    for steps in blocks_from_the_end(time, block):
+        _slopes(gates[steps], cells[steps], tanh_cells[steps], slopes, cell_slopes)
+        for t in reversed(range(steps.start, steps.stop)):
+            slope, cell_slope = slopes[t - steps.start], cell_slopes[t - steps.start]
+            delta_i, delta_f, _, delta_o = delta_by_gate[t]
+            np.add(h_carry, d_outputs[t], out=dh)  # (B, P)
+            if valid is not None:
+                h_held, c_held = release(dh, valid[t]), release(dc, valid[t])
+            if weight_hr is None:
+                dm = dh
+            else:
+                d_states[t] = dh
+                dm = dh @ weight_hr.T  # (B, H) = (B, P)(P, H)
+            np.multiply(dm, slope[3], out=delta_o)
+            dc += np.multiply(dm, cell_slope, out=dc_from_m)
+            if peephole is not None:
+                dc += delta_o * peephole[2]
+            np.multiply(dc, slope[:3], out=delta_by_gate[t, :3])  # delta_i, delta_f, delta_g
+            dc *= gates[t, 1]  # f
+            if peephole is not None:
+                dc += delta_i * peephole[0] + delta_f * peephole[1]
+            np.dot(delta[t], weight_hh_T, out=h_carry)  # (B, P) = (B, 4H)(4H, P)
+            if valid is not None:
+                h_carry += h_held
+                dc += c_held
 
     gradients = {}
     if weight_hr is not None:
-        m = o * tanh_cells  # (T, B, H), before the hold: a held step has dh_t = 0 and adds nothing
+        m = gates[:, 3] * tanh_cells  # (T, B, H), before the hold: a held step has dh_t = 0 and adds nothing
         gradients["weight_hr"] = flatten_time(m).T @ flatten_time(d_states)  # (H, P) = (H, T*B)(T*B, P)
     if peephole is not None:
+        delta_i, delta_f, _, delta_o = delta_by_gate.swapaxes(0, 1)
         gradients["weight_peephole"] = np.stack(
             [
                 (delta_i * cells[:-1]).sum(axis=(0, 1)),
@@ -215,5 +217,32 @@ def backward(
     gradients["weight_hh"] = flatten_time(states[:-1]).T @ delta  # (P, 4H): h_{t-1} with delta_t
     gradients["bias_ih"] = delta.sum(axis=0)  # (4H,)
     gradients["bias_hh"] = gradients["bias_ih"].copy()
-    d_x = (delta @ weight_ih.T).reshape(x.shape)  # (T, B, I)
+    d_x = (delta @ parameters["weight_ih"].T).reshape(x.shape)  # (T, B, I)
     return d_x, (h_carry, dc), gradients
+
+
+def _slopes(
+    gates: Float[np.ndarray, "time 4 batch hidden"],
+    cells: Float[np.ndarray, "time batch hidden"],
+    tanh_cells: Float[np.ndarray, "time batch hidden"],
+    slopes: Float[np.ndarray, "block 4 batch hidden"],
+    cell_slopes: Float[np.ndarray, "block batch hidden"],
+) -> None:
+    """Fill in what dc_t (for i, f, g) and dm_t (for o and the cell) are multiplied by: it is known without the carry.
+
+    `cells` holds c_{t-1}, `tanh_cells` tanh(c_t); the blocks may be longer than the steps there are.
+    """
+    i, f, g, o = gates.swapaxes(0, 1)
+    slopes, slope_c = slopes[: len(gates)], cell_slopes[: len(gates)]
+    slope_i, slope_f, slope_g, slope_o = slopes.swapaxes(0, 1)
+    np.subtract(1, gates, out=slopes)
+    slopes *= gates  # s (1 - s) of all four; that of g is not needed
+    slope_i *= g
+    slope_f *= cells
+    slope_o *= tanh_cells
+    np.multiply(g, g, out=slope_g)
+    np.subtract(1, slope_g, out=slope_g)
+    slope_g *= i
+    np.multiply(tanh_cells, tanh_cells, out=slope_c)
+    np.subtract(1, slope_c, out=slope_c)
+    slope_c *= o

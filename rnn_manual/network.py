@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, fields
-from typing import Iterator, NamedTuple
+from functools import cached_property
+from numbers import Integral
+from typing import Iterable, Iterator, NamedTuple
+
+import numpy as np
 
 from rnn_manual import elman, gru, lstm
 from rnn_manual.activations import ACTIVATIONS
@@ -54,12 +58,24 @@ class Network:
     readout             "every": an output at every step; "last": one output from the last state of each direction
     state_activation    elementwise function of the hidden state before the readout
     output_activation   function of the readout; "softmax" is the joint one over the features
-    loss                "half_squared_error", "binary_cross_entropy" (from logits) or "softmax_cross_entropy" (from logits)
+    loss                "half_squared_error", "binary_cross_entropy" or "softmax_cross_entropy", both from logits
     reduction           "sum", "batch_mean" or "mean", see `rnn_manual.losses`
-    truncation          None for full BPTT, or (k1, k2) with k1 <= k2: after every k1 steps, the loss of those k1 steps is
-                        propagated back through the last k2 steps
+    truncation          None for full BPTT, or (k1, k2) with k1 <= k2: after every k1 steps, the loss of those k1
+                        steps is propagated back through the last k2 steps
+
+    NumPy's integers and booleans are taken too, and stored as int and bool.
 
     Raises TypeError for an unknown or missing option, ValueError for a value that an option cannot take.
+
+    >>> network = Network(cell="gru", input_size=4, hidden_size=6, output_size=7)
+    >>> for name, axes in network.parameter_axes().items():
+    ...     print(name, axes)
+    weight_ih (('input', 4), ('3*hidden', 18))
+    weight_hh (('hidden', 6), ('3*hidden', 18))
+    bias_ih (('3*hidden', 18),)
+    bias_hh (('3*hidden', 18),)
+    weight_ho (('hidden', 6), ('output', 7))
+    bias_ho (('output', 7),)
     """
 
     cell: str
@@ -86,7 +102,8 @@ class Network:
         names = [field.name for field in fields(cls)]
         for name in options:
             if name not in names:
-                raise TypeError(f"Network has no option {name!r}{did_you_mean(name, names)}; its options are {', '.join(names)}")
+                hint = did_you_mean(name, names)
+                raise TypeError(f"Network has no option {name!r}{hint}; its options are {', '.join(names)}")
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -99,13 +116,14 @@ class Network:
         _check_choice("loss", self.loss, LOSSES)
         _check_choice("reduction", self.reduction, REDUCTIONS)
         for name in ("input_size", "hidden_size", "layers"):
-            _check_positive(name, getattr(self, name))
+            self._store(name, whole(name, getattr(self, name)))
         for name in ("output_size", "projection_size"):
             if getattr(self, name) is not None:
-                _check_positive(name, getattr(self, name))
+                self._store(name, whole(name, getattr(self, name), ", or None"))
         for name in ("bidirectional", "bias", "batch_first", "peephole"):
-            if not isinstance(getattr(self, name), bool):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ValueError(f"{name} is {getattr(self, name)!r}, but should be True or False")
+            self._store(name, bool(getattr(self, name)))
         for name, default, cell in (
             ("activation", "tanh", "elman"),
             ("peephole", False, "lstm"),
@@ -113,15 +131,18 @@ class Network:
             ("reset", "after", "gru"),
         ):
             if self.cell != cell and getattr(self, name) != default:
-                raise ValueError(f"{name} is {getattr(self, name)!r}, but it is an option of cell={cell!r}; here cell={self.cell!r}")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}, but is an option of cell={cell!r}; here cell={self.cell!r}"
+                )
         if self.projection_size is not None and self.projection_size >= self.hidden_size:
             raise ValueError(
-                f"projection_size is {self.projection_size}, but should be smaller than hidden_size, which is {self.hidden_size}"
+                f"projection_size is {self.projection_size}, but should be smaller than hidden_size, "
+                f"which is {self.hidden_size}"
             )
         if LOSSES[self.loss].from_logits and self.output_activation != "identity":
             raise ValueError(
-                f"output_activation is {self.output_activation!r}, but loss={self.loss!r} is computed from logits and applies "
-                "its own; it should be 'identity'"
+                f"output_activation is {self.output_activation!r}, but should be 'identity': "
+                f"loss={self.loss!r} is computed from logits and applies its own"
             )
         if self.truncation is not None:
             self._check_truncation()
@@ -129,9 +150,8 @@ class Network:
     def _check_truncation(self) -> None:
         if not (isinstance(self.truncation, tuple) and len(self.truncation) == 2):
             raise ValueError(f"truncation is {self.truncation!r}, but should be None or a pair (k1, k2)")
-        k1, k2 = self.truncation
-        _check_positive("truncation's k1", k1)
-        _check_positive("truncation's k2", k2)
+        k1, k2 = (whole(f"truncation's {name}", k) for name, k in zip(("k1", "k2"), self.truncation))
+        self._store("truncation", (k1, k2))
         if k1 > k2:
             raise ValueError(
                 f"truncation is (k1, k2) = {self.truncation}, but k1 should be at most k2: "
@@ -142,6 +162,10 @@ class Network:
                 "truncation is given for a bidirectional network, but should be None: the reverse direction "
                 "runs from the end, so nothing can be cut off the past of a step without its future"
             )
+
+    def _store(self, name: str, value: object) -> None:
+        """Set a field of this frozen instance, while it is being made."""
+        object.__setattr__(self, name, value)
 
     @property
     def directions(self) -> int:
@@ -178,6 +202,10 @@ class Network:
 
     def parameter_axes(self) -> dict[str, Axes]:
         """Every parameter's name with its axes, in the order of the forward pass."""
+        return self._parameter_axes.copy()
+
+    @cached_property  # every call of the front door asks for them
+    def _parameter_axes(self) -> dict[str, Axes]:
         axes = {name + layer.suffix: ax for layer in self.stack() for name, ax in self.layer_axes(layer).items()}
         if self.output_size is not None:
             output = ("output", self.output_size)
@@ -195,17 +223,20 @@ class Network:
         return axes
 
 
-def did_you_mean(name: str, names: object) -> str:
-    """'; did you mean ...?' with the nearest of `names`, or nothing where none is near."""
-    nearest = difflib.get_close_matches(str(name), list(names), n=1)
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """'; did you mean ...?' with the nearest of `names`, all in lower case, or nothing where none is near."""
+    nearest = difflib.get_close_matches(str(name).lower(), names, n=1)
     return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
-def _check_choice(name: str, value: object, choices: object) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} is {value!r}, but should be one of {', '.join(map(repr, choices))}{did_you_mean(value, choices)}")
+def _check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    if not isinstance(value, str) or value not in choices:
+        right = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} is {value!r}, but should be one of {right}{did_you_mean(value, choices)}")
 
 
-def _check_positive(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}, but should be a whole number of at least 1")
+def whole(name: str, value: object, otherwise: str = "") -> int:
+    """The value as an int. Raises ValueError unless it is a whole number of at least 1; True is none."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} is {value!r}, but should be a whole number of at least 1{otherwise}")
+    return int(value)

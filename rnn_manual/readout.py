@@ -15,7 +15,7 @@ Backward, with dv for dL/dv:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Mapping
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def softmax(v: Float[np.ndarray, "*steps output"]) -> Float[np.ndarray, "*steps 
 
 def forward(
     h: Float[np.ndarray, "*steps hidden"],
-    parameters: dict[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray],
     state_activation: str = "identity",
     output_activation: str = "identity",
 ) -> tuple[Float[np.ndarray, "*steps output"], Cache]:

@@ -16,7 +16,7 @@ trajectories", Neural Computation 2 (1990), BPTT(h; h') with h = k2, h' = k1; I.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Mapping
 
 import numpy as np
 
@@ -36,17 +36,17 @@ class Forward:
     network: Network
     caches: tuple[object, ...]  # one for each layer and direction
     valid: Bool[np.ndarray, "time batch 1"] | None
-    dropout_masks: Float[np.ndarray, "layers-1 time batch features"] | None
+    dropout_masks: Float[np.ndarray, "_ time batch features"] | None
 
 
 def forward(
     network: Network,
-    parameters: dict[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray],
     x: Float[np.ndarray, "time batch input"],
     h_0: Float[np.ndarray, "layers batch state"],
     c_0: Float[np.ndarray, "layers batch hidden"] | None = None,
     lengths: Integer[np.ndarray, "batch"] | None = None,
-    dropout_masks: Float[np.ndarray, "layers-1 time batch features"] | None = None,
+    dropout_masks: Float[np.ndarray, "_ time batch features"] | None = None,
 ) -> Forward:
     """Run the stack. Arrays are time first and already checked: `rnn_manual.forward` is the front door."""
     cell = CELLS[network.cell]
@@ -154,7 +154,7 @@ def _backward_window(
     return gradients
 
 
-def layer_parameters(network: Network, parameters: dict[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
+def layer_parameters(network: Network, parameters: Mapping[str, np.ndarray], layer: Layer) -> dict[str, np.ndarray]:
     """The parameters of one layer and direction under their bare names."""
     return {name: parameters[name + layer.suffix] for name in network.layer_axes(layer)}
 

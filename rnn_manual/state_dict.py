@@ -12,7 +12,7 @@ from typing import Mapping
 
 import numpy as np
 
-from rnn_manual.checks import check_array
+from rnn_manual.checks import a_type, check_array, check_network, describe
 from rnn_manual.network import Network, did_you_mean
 
 
@@ -30,41 +30,79 @@ def why_not_in_torch(network: Network) -> str | None:
 def to_state_dict(network: Network, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The recurrent parameters under torch's names and (out, in) shapes; copies. Gradients convert the same way.
 
-    Raises ValueError where no torch module has them, or one is missing or misshapen.
+    What `parameters` holds beyond them (the readout, gradients of x and h_0) is left out.
+
+    Raises ValueError where no torch module has them, or one is missing or misshapen, TypeError for a wrong type or
+    dtype.
+
+    >>> network = Network(cell="gru", input_size=4, hidden_size=6, bias=False)
+    >>> state = to_state_dict(network, {"weight_ih": np.ones((4, 18)), "weight_hh": np.ones((6, 18))})
+    >>> {name: array.shape for name, array in state.items()}
+    {'weight_ih_l0': (18, 4), 'weight_hh_l0': (18, 6)}
     """
     _check_expressible(network)
+    _check_mapping("parameters", parameters)
     axes = network.parameter_axes()
-    state = {}
-    for name in _recurrent_names(network):
+    names = _recurrent_names(network)
+    for name in names:
         if name not in parameters:
-            raise ValueError(f"parameters lacks {name!r}")
-        state[_torch_name(name)] = check_array(name, parameters[name], axes[name]).T.copy()
-    return state
+            raise ValueError(f"parameters lacks {name!r}; it should be {describe(axes[name])}")
+        check_array(name, parameters[name], axes[name])
+    _check_one_dtype({name: parameters[name] for name in names})
+    return {_torch_name(name): parameters[name].T.copy() for name in names}
 
 
 def from_state_dict(network: Network, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The parameters of the recurrent stack, from torch's names and (out, in) shapes as NumPy arrays; copies.
+    """The parameters of the recurrent stack, from torch's names and (out, in) shapes; copies.
 
-    Raises ValueError where no torch module has them, or a name is missing, unknown or misshapen.
+    `state` holds NumPy arrays, or what says itself how to become one (`__array__`), as torch's tensors do.
+
+    Raises ValueError where no torch module has them, or a name is missing, unknown or misshapen, TypeError for a wrong
+    type or dtype.
     """
     _check_expressible(network)
+    _check_mapping("state", state)
     axes = network.parameter_axes()
     names = {_torch_name(name): name for name in _recurrent_names(network)}
-    for name in state:
-        if name not in names:
-            raise ValueError(f"state holds {name!r}, which this network does not have{did_you_mean(name, names)}")
-    parameters = {}
+    for torch_name in state:
+        if torch_name not in names:
+            missing = [right for right in names if right not in state]
+            hint = did_you_mean(torch_name, missing)
+            raise ValueError(f"state holds {torch_name!r}, which this network does not have{hint}")
+    arrays = {}
     for torch_name, name in names.items():
+        torch_axes = axes[name][::-1]
         if torch_name not in state:
-            raise ValueError(f"state lacks {torch_name!r}")
-        parameters[name] = check_array(torch_name, np.asarray(state[torch_name]), axes[name][::-1]).T.copy()
-    return parameters
+            raise ValueError(f"state lacks {torch_name!r}; it should be {describe(torch_axes)}")
+        array = state[torch_name]
+        if not isinstance(array, np.ndarray) and hasattr(array, "__array__"):
+            array = np.asarray(array)
+        arrays[torch_name] = check_array(torch_name, array, torch_axes)
+    _check_one_dtype(arrays)
+    return {name: arrays[torch_name].T.copy() for torch_name, name in names.items()}
 
 
 def _check_expressible(network: Network) -> None:
+    check_network(network)
     reason = why_not_in_torch(network)
     if reason:
         raise ValueError(f"network cannot be expressed in torch.nn: {reason}")
+
+
+def _check_mapping(name: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is {a_type(value)}, but should be a dict of arrays by name")
+
+
+def _check_one_dtype(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises TypeError unless all have the dtype of the first."""
+    first, *others = arrays
+    for name in others:
+        if arrays[name].dtype != arrays[first].dtype:
+            raise TypeError(
+                f"{name} has dtype {arrays[name].dtype}, but {first} has {arrays[first].dtype}; "
+                "all floats should share one dtype"
+            )
 
 
 def _recurrent_names(network: Network) -> list[str]:

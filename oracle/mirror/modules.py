@@ -35,7 +35,8 @@ def recurrent_modules(problem: Problem, device: str) -> list[tuple[Network, torc
     if problem.dropout_masks is not None:
         width = network.directions * network.state_size
         parts = [
-            replace(network, layers=1, input_size=width if index else network.input_size) for index in range(network.layers)
+            replace(network, layers=1, input_size=width if index else network.input_size)
+            for index in range(network.layers)
         ]
     modules = []
     for index, part in enumerate(parts):
@@ -155,7 +156,9 @@ def _loss(
         terms = functional.binary_cross_entropy_with_logits(y, targets, reduction="none").sum(dim=-1)
     else:
         rows = targets.reshape(-1) if targets.dtype == torch.int64 else targets.reshape(-1, network.output_size)
-        terms = functional.cross_entropy(y.reshape(-1, network.output_size), rows, reduction="none").reshape(weights.shape)
+        terms = functional.cross_entropy(y.reshape(-1, network.output_size), rows, reduction="none").reshape(
+            weights.shape
+        )
     divisor = {"sum": 1, "batch_mean": batch, "mean": whole}[network.reduction]
     if network.reduction == "mean" and network.loss != "softmax_cross_entropy":
         divisor = divisor * network.output_size
@@ -163,7 +166,12 @@ def _loss(
 
 
 def _activation(name: str, a: torch.Tensor) -> torch.Tensor:
-    modules = {"tanh": torch.nn.Tanh(), "relu": torch.nn.ReLU(), "sigmoid": torch.nn.Sigmoid(), "identity": torch.nn.Identity()}
+    modules = {
+        "tanh": torch.nn.Tanh(),
+        "relu": torch.nn.ReLU(),
+        "sigmoid": torch.nn.Sigmoid(),
+        "identity": torch.nn.Identity(),
+    }
     return (modules | {"softmax": torch.nn.Softmax(dim=-1)})[name](a)
 
 

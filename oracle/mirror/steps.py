@@ -85,7 +85,7 @@ def _stack(
             order = range(stop - 1, start - 1, -1) if reverse else range(start, stop)
             for t in order:
                 history[t].append(state)
-                new = _cell(network, lambda name: own[name][t], features[t - start], state)
+                new = _cell(network, {name: uses[t] for name, uses in own.items()}, features[t - start], state)
                 if lengths is None:
                     state, outputs[t - start] = new, new[0]
                 else:
@@ -103,15 +103,15 @@ def _stack(
 
 
 def _cell(
-    network: Network, p: Callable[[str], torch.Tensor], x: torch.Tensor, state: tuple[torch.Tensor, ...]
+    network: Network, p: dict[str, torch.Tensor], x: torch.Tensor, state: tuple[torch.Tensor, ...]
 ) -> tuple[torch.Tensor, ...]:
     """One step of one layer: the state after it."""
     h = state[0]
     if network.bias:
-        from_x = torch.addmm(p("bias_ih"), x, p("weight_ih"))
-        from_h = torch.addmm(p("bias_hh"), h, p("weight_hh"))
+        from_x = torch.addmm(p["bias_ih"], x, p["weight_ih"])
+        from_h = torch.addmm(p["bias_hh"], h, p["weight_hh"])
     else:
-        from_x, from_h = x @ p("weight_ih"), h @ p("weight_hh")
+        from_x, from_h = x @ p["weight_ih"], h @ p["weight_hh"]
     if network.cell == "elman":
         return (ACTIVATIONS[network.activation](from_x + from_h),)
     if network.cell == "gru":
@@ -121,21 +121,21 @@ def _cell(
         if network.reset == "after":
             n = torch.tanh(x_n + r * h_n)
         else:
-            h_n = (r * h) @ p("weight_hh").chunk(3, dim=-1)[2]
+            h_n = (r * h) @ p["weight_hh"].chunk(3, dim=-1)[2]
             if network.bias:
-                h_n = h_n + p("bias_hh").chunk(3, dim=-1)[2]
+                h_n = h_n + p["bias_hh"].chunk(3, dim=-1)[2]
             n = torch.tanh(x_n + h_n)
         return ((1 - z) * n + z * h,)
     c = state[1]
     a_i, a_f, a_g, a_o = (from_x + from_h).chunk(4, dim=-1)
     if network.peephole:
-        p_i, p_f, p_o = p("weight_peephole")
+        p_i, p_f, p_o = p["weight_peephole"]
         a_i, a_f = a_i + p_i * c, a_f + p_f * c
     c = torch.sigmoid(a_f) * c + torch.sigmoid(a_i) * torch.tanh(a_g)
     if network.peephole:
         a_o = a_o + p_o * c
     h = torch.sigmoid(a_o) * torch.tanh(c)
-    return (h @ p("weight_hr") if network.projection_size else h, c)
+    return (h @ p["weight_hr"] if network.projection_size else h, c)
 
 
 def _loss(
@@ -166,7 +166,9 @@ def _loss(
         if lengths is not None:
             weights = weights * (torch.arange(whole, device=weights.device)[:, None] < lengths)
         total = weights.sum()
-        uses = {name: torch.stack(list(parameters[name][inside])) for name in ("weight_ho", "bias_ho") if name in parameters}
+        uses = {
+            name: torch.stack(list(parameters[name][inside])) for name in ("weight_ho", "bias_ho") if name in parameters
+        }
         terms = weights[inside] * _terms(network, all_outputs, targets[inside], uses)
     else:
         total = weights.sum()
@@ -183,9 +185,7 @@ def _loss(
     return terms.sum() / divisor
 
 
-def _terms(
-    network: Network, h: torch.Tensor, target: torch.Tensor, uses: dict[str, torch.Tensor]
-) -> torch.Tensor:
+def _terms(network: Network, h: torch.Tensor, target: torch.Tensor, uses: dict[str, torch.Tensor]) -> torch.Tensor:
     """(time, batch) losses from (time, batch, features) hidden states; the readout's uses are stacked over time."""
     v = ACTIVATIONS[network.state_activation](h) @ uses["weight_ho"]
     if network.bias:

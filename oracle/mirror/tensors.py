@@ -23,7 +23,8 @@ class Tensors:
 
 
 def to_tensors(problem: Problem, device: str = "cpu") -> Tensors:
-    """float64 copies on `device`; float32 arrays convert exactly. x stays in the caller's axis order, as its gradient does."""
+    """float64 copies on `device`; float32 arrays convert exactly. x stays in the caller's axis order, as its gradient
+    does."""
     leaves = {name: _tensor(array, device).requires_grad_() for name, array in problem.differentiable.items()}
     steps_first = {"targets", "d_outputs", "weights"}
     constants: dict[str, torch.Tensor | None] = {}

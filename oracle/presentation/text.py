@@ -1,4 +1,4 @@
-"""The failure as text, for the person who has been stuck for two hours: what, where, how to see it again."""
+"""The verdicts as text, for the person who has been stuck for two hours: what, where, how to see it again."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ def first_line(verdict: Verdict, where: str = "") -> str:
     return f"{verdict}, {where}" if where else str(verdict)
 
 
-def failure(report: Report, name: str, reproduce: str, arrays: str) -> str:
-    """The whole message for one gradient that does not agree.
-
-    reproduce   a command that runs this case alone
-    arrays      where the arrays have been kept
-    """
-    verdict = report[name] if name != "loss" else report.loss
+def describe(report: Report, name: str | None = None) -> str:
+    """Every verdict of a report, that on `name` first and at length; without a name the worst one."""
+    verdicts = {"loss": report.loss} | {verdict.name: verdict for verdict in report.gradients}
+    verdict = verdicts[name or report.gradients[0].name]
     where = where_wrong(report)
-    lines = [first_line(verdict, where.get(name, ""))]
+    lines = [first_line(verdict, where.get(verdict.name, ""))]
     if verdict.comparable and verdict.outcome == WRONG:
         worst = verdict.worst
         lines += [
@@ -29,13 +26,20 @@ def failure(report: Report, name: str, reproduce: str, arrays: str) -> str:
             f"the tolerance is {LIMIT} × the rounding noise measured in this case",
             f"    relative error {verdict.relative_error:.2g} ({RELATIVE_ERROR})",
         ]
-    if report.loss.outcome == WRONG and name != "loss":
+    if report.loss.outcome == WRONG and verdict is not report.loss:
         lines.append(f"    the loss itself differs, so look at the forward pass first: {report.loss}")
     lines.append("all gradients of this case, the worst first:")
-    for other in report.gradients:
-        lines.append(f"    {first_line(other, where.get(other.name, ''))}")
+    lines += [f"    {first_line(other, where.get(other.name, ''))}" for other in report.gradients]
     right = [other.name for other in report.gradients if other.outcome == AGREES]
     if 0 < len(right) < len(report.gradients):
         lines.append(f"right: {', '.join(right)}")
-    lines += [f"reproduce: {reproduce}", f"arrays: {arrays}"]
     return "\n".join(lines)
+
+
+def failure(report: Report, name: str, reproduce: str, arrays: str) -> str:
+    """The message of a failing test.
+
+    reproduce   a command that runs this case alone
+    arrays      where the arrays have been kept
+    """
+    return "\n".join([describe(report, name), f"reproduce: {reproduce}", f"arrays: {arrays}"])

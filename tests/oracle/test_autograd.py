@@ -44,7 +44,7 @@ def test_the_oracle_agrees_with_differences_of_its_own_loss(network):
 
 
 def test_what_torch_cannot_express_is_said():
-    with pytest.raises(ValueError, match="^torch.nn cannot express the problem: torch.nn.LSTM has no peepholes$"):
+    with pytest.raises(ValueError, match=r"^torch\.nn cannot express the problem: torch\.nn\.LSTM has no peepholes$"):
         module_gradients(problem(Case("lstm_peephole", 2, 2, 3, "float64", "ordinary")))
 
 

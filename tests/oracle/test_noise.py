@@ -68,7 +68,9 @@ def test_more_noise_where_it_is_chaotic_and_in_float32():
 
 
 def test_it_can_be_repeated():
-    assert noise(Case("gru", 5, 3, 6, "float64", "ordinary"))[1] == noise(Case("gru", 5, 3, 6, "float64", "ordinary"))[1]
+    assert (
+        noise(Case("gru", 5, 3, 6, "float64", "ordinary"))[1] == noise(Case("gru", 5, 3, 6, "float64", "ordinary"))[1]
+    )
 
 
 def test_a_relu_on_its_kink_is_noticed():

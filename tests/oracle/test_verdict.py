@@ -55,7 +55,9 @@ def test_within_the_strict_bound_nothing_is_measured():
     assert str(verdict) == "w agrees: within the strict bound, relative error 3.5e-15"
 
 
-@pytest.mark.parametrize("times_noise, outcome", [(0.5, AGREES), (LIMIT * 0.99, AGREES), (LIMIT * 1.01, WRONG), (1e6, WRONG)])
+@pytest.mark.parametrize(
+    "times_noise, outcome", [(0.5, AGREES), (LIMIT * 0.99, AGREES), (LIMIT * 1.01, WRONG), (1e6, WRONG)]
+)
 def test_beyond_the_strict_bound_the_measured_noise_decides(times_noise, outcome):
     noise = 10 * STRICT_BOUND
     verdict = verdict_on(off_by(times_noise * noise), noise_of(noise))
@@ -133,6 +135,8 @@ def test_relative_error_is_scaled_by_the_whole_tensor():
     assert relative_error(np.ones(2), np.zeros(2)) == np.inf
 
 
-@pytest.mark.parametrize("ratio, text", [(0.42, "0.4"), (3.25, "3.2"), (12.3, "12"), (999.0, "999"), (3.1e9, "3.1e9"), (np.inf, "inf")])
+@pytest.mark.parametrize(
+    "ratio, text", [(0.42, "0.4"), (3.25, "3.2"), (12.3, "12"), (999.0, "999"), (3.1e9, "3.1e9"), (np.inf, "inf")]
+)
 def test_multiples_read_well(ratio, text):
     assert multiples(ratio) == text

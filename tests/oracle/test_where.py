@@ -80,6 +80,6 @@ def test_right_deltas_in_a_wrong_product():
 
 def test_nothing_wrong_nothing_said():
     assert where(rnn_manual) == {}
-    assert where(altered(lambda run, g: g.update(bias_ih=g["bias_ih"] * 2)), Case("elman", 1, 3, 5, "float64", "ordinary")) == {
-        "bias_ih": ""
-    }
+    assert where(
+        altered(lambda run, g: g.update(bias_ih=g["bias_ih"] * 2)), Case("elman", 1, 3, 5, "float64", "ordinary")
+    ) == {"bias_ih": ""}
