@@ -126,7 +126,7 @@ def report_of(pytestconfig: pytest.Config):
 
 @pytest.fixture(scope="session")
 def keep_failure(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory):
-    """(report, gradient name, node id) -> message. The arrays are kept where pytest keeps those of its last three runs."""
+    """(report, gradient name, node id) -> message. The arrays stay for pytest's next three runs."""
 
     def keep(report: Report, name: str, nodeid: str) -> str:
         path = tmp_path_factory.mktemp("gradients") / "arrays.npz"

@@ -1,8 +1,8 @@
 """Gates that stand side by side in a weight, taken apart.
 
-A gated cell's weight is (in, gates*hidden). Cut out of a product with it, one gate would be `hidden` numbers out of every
-`gates*hidden`, and an elementwise function would start anew on each row. With the gate as the first axis every gate is
-one block of memory, which is two to three times faster; the product itself does the sorting:
+A gated cell's weight is (in, gates*hidden). Cut out of a product with it, one gate would be `hidden` numbers out of
+every `gates*hidden`, and an elementwise function would start anew on each row. With the gate as the first axis every
+gate is one block of memory, which is two to three times faster; the product itself does the sorting:
 
     (gates, batch, hidden) = (batch, in)(gates, in, hidden)
 """

@@ -138,9 +138,8 @@ def forward(
             h += n  # n + z (h_{t-1} - n) = (1 - z) n + z h_{t-1}
             if valid is not None:
                 hold(h, h_prev, valid[t])
-    return states[1:], (states[-1],), Cache(
-        x, states, gates, recurrent_n, parameters["weight_ih"], parameters["weight_hh"], valid
-    )
+    cache = Cache(x, states, gates, recurrent_n, parameters["weight_ih"], parameters["weight_hh"], valid)
+    return states[1:], (states[-1],), cache
 
 
 def backward(

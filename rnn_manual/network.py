@@ -7,7 +7,7 @@ reverse direction adds `_reverse`: weight_hh_l1_reverse. The readout is weight_h
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from numbers import Integral
 from typing import Iterable, Iterator, NamedTuple
@@ -21,6 +21,13 @@ from rnn_manual.readout import OUTPUT_ACTIVATIONS
 
 CELLS = {"elman": elman, "lstm": lstm, "gru": gru}
 READOUTS = ("every", "last")
+READOUT_DEFAULTS = {
+    "readout": "every",
+    "state_activation": "identity",
+    "output_activation": "identity",
+    "loss": "half_squared_error",
+    "reduction": "sum",
+}
 RESETS = ("after", "before")
 
 Axes = tuple[tuple[str, int], ...]
@@ -90,11 +97,11 @@ class Network:
     peephole: bool = False
     projection_size: int | None = None
     reset: str = "after"
-    readout: str = "every"
-    state_activation: str = "identity"
-    output_activation: str = "identity"
-    loss: str = "half_squared_error"
-    reduction: str = "sum"
+    readout: str = READOUT_DEFAULTS["readout"]
+    state_activation: str = READOUT_DEFAULTS["state_activation"]
+    output_activation: str = READOUT_DEFAULTS["output_activation"]
+    loss: str = READOUT_DEFAULTS["loss"]
+    reduction: str = READOUT_DEFAULTS["reduction"]
     truncation: tuple[int, int] | None = None
 
     def __new__(cls, **options: object) -> Network:
@@ -134,6 +141,9 @@ class Network:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}, but is an option of cell={cell!r}; here cell={self.cell!r}"
                 )
+        for name, default in READOUT_DEFAULTS.items():
+            if self.output_size is None and getattr(self, name) != default:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, but there is no readout: output_size is None")
         if self.projection_size is not None and self.projection_size >= self.hidden_size:
             raise ValueError(
                 f"projection_size is {self.projection_size}, but should be smaller than hidden_size, "
@@ -146,6 +156,10 @@ class Network:
             )
         if self.truncation is not None:
             self._check_truncation()
+
+    def without_readout(self) -> Network:
+        """The bare recurrent stack."""
+        return replace(self, output_size=None, **READOUT_DEFAULTS)
 
     def _check_truncation(self) -> None:
         if not (isinstance(self.truncation, tuple) and len(self.truncation) == 2):

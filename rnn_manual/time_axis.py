@@ -1,4 +1,4 @@
-"""The time axis: stacking steps, cutting them into blocks, and holding the state of a sample whose sequence has ended."""
+"""The time axis: stacking steps, cutting them into blocks, holding the state of a sample whose sequence has ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
 BLOCK = 2**14
-"""Numbers in each array of a block of steps: the handful of arrays a block needs then stays in a core's cache."""
+"""Hidden states in a block of steps, as numbers: what a block needs, about ten times that, stays in a core's cache."""
 
 
 def flatten_time(steps: Float[np.ndarray, "*steps features"]) -> Float[np.ndarray, "rows features"]:

@@ -30,7 +30,7 @@ def why_not(problem: Problem) -> str | None:
 
 def recurrent_modules(problem: Problem, device: str) -> list[tuple[Network, torch.nn.RNNBase]]:
     """One module with all layers, or one for each layer where dropout masks are given, with the problem's weights."""
-    network = replace(problem.network, output_size=None, loss="half_squared_error", output_activation="identity")
+    network = problem.network.without_readout()
     parts = [network]
     if problem.dropout_masks is not None:
         width = network.directions * network.state_size

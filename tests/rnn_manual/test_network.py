@@ -103,9 +103,12 @@ PAIR = "but should be None or a pair (k1, k2)"
             "truncation is given for a bidirectional network, but should be None: the reverse direction "
             "runs from the end, so nothing can be cut off the past of a step without its future",
         ),
+        # options of a readout that is not there
+        ({"readout": "last"}, "readout is 'last', but there is no readout: output_size is None"),
+        ({"reduction": "mean"}, "reduction is 'mean', but there is no readout: output_size is None"),
         # a loss from logits applies its own activation
         (
-            {"loss": "softmax_cross_entropy", "output_activation": "softmax"},
+            {"output_size": 3, "loss": "softmax_cross_entropy", "output_activation": "softmax"},
             "output_activation is 'softmax', but should be 'identity': "
             "loss='softmax_cross_entropy' is computed from logits and applies its own",
         ),

@@ -117,6 +117,9 @@ RIGHT = {
     "initial_parameters": lambda: rnn_manual.initial_parameters(
         rnn_manual.Network(cell="gru", input_size=4, hidden_size=6), np.random.default_rng(0)
     ),
+    "without_readout": lambda: rnn_manual.Network(
+        cell="gru", input_size=4, hidden_size=6, output_size=7, loss="softmax_cross_entropy"
+    ).without_readout(),
     "state_dict": lambda: state_dict.from_state_dict(
         rnn_manual.Network(cell="gru", input_size=4, hidden_size=6),
         state_dict.to_state_dict(rnn_manual.Network(cell="gru", input_size=4, hidden_size=6), gated_parameters(3)),
