@@ -33,7 +33,7 @@ def _describe(verdict: Verdict, step: int | None, parts: np.ndarray) -> str:
         return ""
     factor = _factor(verdict)
     if factor is not None:
-        return f"{factor:.4g} times the right one"
+        return f"{factor:.6g} times the right one"
     counts = _counts(verdict, parts)
     if counts is not None:
         off = np.flatnonzero(counts != 1)

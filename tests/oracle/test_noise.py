@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from oracle import binary_addition
 from oracle.autograd import oracle_gradients
 from oracle.check import check
 from oracle.grid import Case, problem
 from oracle.noise import AMPLITUDE, POOL, RoundDifferently, rounding_noise
+from oracle.problem import Problem
+from rnn_manual import initial_parameters
 
 
 def test_a_result_moves_by_at_most_the_amplitude():
@@ -93,3 +96,28 @@ def test_a_relu_on_its_kink_is_noticed():
 def test_a_correct_pass_stays_within_it(network, dtype, regime):
     report = check(problem(Case(network, 21, 2, 12, dtype, regime)), always_measure=True)
     assert max(verdict.ratio for verdict in report.gradients) < AMPLITUDE / 2
+
+
+@pytest.mark.parametrize("count, moved", [(64, False), (10_000, True)])
+def test_a_long_sum_is_moved_by_its_terms_and_not_only_by_its_result(count, moved):
+    alternating = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(count // 2)
+    sums = {
+        "sum": lambda: alternating.sum(),
+        "mm": lambda: torch.mm(alternating[None], torch.ones(count, 1, dtype=torch.float64)),
+    }
+    for name, add in sums.items():
+        with RoundDifferently(1e-6, seed=0):
+            total = add()
+        assert (total != 0).item() == moved, name
+        assert total.abs().item() <= 1e-6 * count / 8, name
+
+
+def test_a_large_batch_is_no_false_alarm():
+    # NumPy adds 9 * 1024 rows one after the other: 4 to 6 times the noise that a single rounding per sum would predict
+    rng = np.random.default_rng(0)
+    parameters = initial_parameters(binary_addition.NETWORK, rng)
+    for _ in zip(range(100), binary_addition.train(parameters, rng)):
+        pass
+    x, targets = binary_addition.add(binary_addition.random_pairs(8, 1024, rng))
+    posed = Problem(binary_addition.NETWORK, parameters, x, np.zeros((1, 1024, 16)), targets=targets)
+    assert check(posed).outcome == "agrees"
