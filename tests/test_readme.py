@@ -1,0 +1,57 @@
+"""The README says what is true: its code runs, its output is what the commands print, its links lead somewhere."""
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def shape_of(text: str) -> list[str]:
+    """The lines with every number replaced: digits differ from one processor to the next."""
+    return [re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "#", line.strip()) for line in text.strip().splitlines()]
+
+
+def test_its_python_runs():
+    assert doctest.testfile(str(ROOT / "README.md"), module_relative=False, encoding="utf-8").attempted > 5
+    assert doctest.testfile(str(ROOT / "README.md"), module_relative=False, encoding="utf-8").failed == 0
+
+
+def test_the_wrong_example_prints_what_it_shows():
+    printed = subprocess.run(
+        [sys.executable, ROOT / "examples" / "untransposed_carry.py"], capture_output=True, encoding="utf-8"
+    ).stdout
+    # the order of gradients that are all wrong by 1e14 and more depends on the noise measured, which is rounding
+    assert sorted(set(shape_of(printed))) == sorted(
+        set(shape_of(README)) & set(shape_of(printed))
+    ), "run examples/untransposed_carry.py and put what it prints into the README"
+
+
+SMALL = ("--collect-only", "-q", "--cells", "gru", "--hidden-sizes", "3", "--sequence-lengths", "13")
+
+
+@pytest.mark.parametrize("command", re.findall(r"^    (pytest .*?)(?:  +#.*)?$", README, re.MULTILINE))
+def test_its_pytest_commands_select_something(command):
+    arguments = [argument.strip('"') for argument in re.findall(r'"[^"]*"|\S+', command)[1:] if argument != "-n"]
+    arguments = [argument for argument in arguments if argument != "auto"]
+    if not any(argument.startswith("tests/") for argument in arguments):
+        arguments.append("tests/test_gradients.py")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *SMALL, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert re.search(r"\d+(/\d+)? tests collected", run.stdout), run.stdout[-500:] + run.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_its_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
