@@ -40,7 +40,7 @@ def description() -> str:
 
 
 def write_section(path: Path, name: str, lines: list[str]) -> None:
-    """Put `lines` between `<!-- name -->` and `<!-- end of name -->` in the file, or at its end if it has no such place."""
+    """Put `lines` between `<!-- name -->` and `<!-- end of name -->` in the file, or at its end."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     text = path.read_text() if path.exists() else ""
     if begin not in text:

@@ -30,8 +30,8 @@ from rnn_manual import initial_parameters
 # The story. Somebody writes this network by hand, 2 inputs, 16 hidden units, 1 output, one pair of numbers at a time,
 # and stops at the backward pass: the hidden matrix is 16x16, the delta that should go through it is 1x2, and no
 # transpose makes the two fit. The shapes say what happened. The delta of the hidden units is 1x16. Multiplied by the
-# transposed *input* matrix, (1x16)(16x2), it becomes 1x2: that is dL/dx, the way out of the network, and the wrong thing
-# to carry. To the step before goes the same delta through the transposed *hidden* matrix:
+# transposed *input* matrix, (1x16)(16x2), it becomes 1x2: that is dL/dx, the way out of the network, and the wrong
+# thing to carry. To the step before goes the same delta through the transposed *hidden* matrix:
 #
 #     delta_t = (dy_t W_ho^T + delta_{t+1} W_hh^T) * (1 - h_t^2)        1x16 = ((1x1)(1x16) + (1x16)(16x16)) * 1x16
 #     dW_hh  += h_{t-1}^T delta_t                                       16x16 = (16x1)(1x16)

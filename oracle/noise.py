@@ -9,8 +9,10 @@ the noise.
 The factor 4 covers what happens inside one operation, but for long sums: adding n numbers one after the other rounds n
 times, at partial sums that may be far larger than the result. So in the oracle's sums and matrix products of more than
 64 terms the amplitude grows with the square root of their number, and a part proportional to the root of the sum of the
-squared terms is added. How well the prediction holds is measured by benchmarks/false_alarms.py. The idea is that of stochastic arithmetic: D. S. Parker, "Monte Carlo arithmetic" (1997);
-J. Vignes, "A stochastic arithmetic for reliable scientific computation" (1993).
+squared terms is added. How well the prediction holds is measured by benchmarks/false_alarms.py.
+
+The idea is that of stochastic arithmetic: D. S. Parker, "Monte Carlo arithmetic" (1997); J. Vignes, "A stochastic
+arithmetic for reliable scientific computation" (1993).
 """
 
 from __future__ import annotations

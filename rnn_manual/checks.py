@@ -7,7 +7,7 @@ values; whatever a message needs is worked out only once something is wrong.
 from __future__ import annotations
 
 import math
-from typing import Mapping
+from collections.abc import Mapping
 
 import numpy as np
 

@@ -112,13 +112,12 @@ def backward(
     The lines of `forward`, read from the last to the first. `d_outputs` must be zero where `valid` is False.
     """
     x, states, valid = cache.x, cache.states, cache.valid
-    time, batch, hidden = d_outputs.shape
     weight_hh_T = np.ascontiguousarray(cache.weight_hh.T)  # copied: it is read at every step
 
     delta = cache.activation.slope(states[1:])  # (T, B, H): phi'(a_t), to be multiplied by dh_t in the loop
     (d_h_n,) = d_final
     carry, dh = d_h_n.copy(), np.empty_like(d_h_n)
-    for t in reversed(range(time)):
+    for t in reversed(range(len(x))):
         np.add(carry, d_outputs[t], out=dh)  # (B, H)
         if valid is not None:
             held = release(dh, valid[t])

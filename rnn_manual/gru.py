@@ -171,7 +171,7 @@ def backward(
         _slopes(gates[steps], states[steps], recurrent_n[steps] if reset_after else None, slopes)
         for t in reversed(range(steps.start, steps.stop)):
             slope = slopes[t - steps.start]
-            delta_r, delta_z, delta_n = delta_by_gate[t]
+            delta_r, _, delta_n = delta_by_gate[t]
             np.add(carry, d_outputs[t], out=dh)  # (B, H)
             if valid is not None:
                 held = release(dh, valid[t])
@@ -221,7 +221,7 @@ def _slopes(
     reset="after": in delta_r, delta_z, delta_n * r, delta_n. reset="before": delta_r has u in the place of dh_t.
     `states` holds h_{t-1}; the block may be longer than the steps there are.
     """
-    r, z, n = gates.swapaxes(0, 1)
+    r, _, n = gates.swapaxes(0, 1)
     slopes = slopes[: len(gates)]
     slope_r, slope_z, slope_n = slopes[:, 0], slopes[:, 1], slopes[:, -1]
     np.subtract(1, gates[:, :2], out=slopes[:, :2])  # 1 - r, 1 - z

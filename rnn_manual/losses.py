@@ -19,7 +19,8 @@ probability is 0 or 1 to rounding. Source: I. Goodfellow et al., "Deep Learning"
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 

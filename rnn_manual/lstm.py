@@ -232,7 +232,7 @@ def _slopes(
 
     `cells` holds c_{t-1}, `tanh_cells` tanh(c_t); the blocks may be longer than the steps there are.
     """
-    i, f, g, o = gates.swapaxes(0, 1)
+    i, _, g, o = gates.swapaxes(0, 1)
     slopes, slope_c = slopes[: len(gates)], cell_slopes[: len(gates)]
     slope_i, slope_f, slope_g, slope_o = slopes.swapaxes(0, 1)
     np.subtract(1, gates, out=slopes)

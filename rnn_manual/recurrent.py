@@ -7,16 +7,19 @@ A sample shorter than the batch has its state held once it has ended, and output
 its own last step, and the reverse direction starts at its own last step. Held and not masked at the end, the state lets
 one loop serve every length.
 
-Truncated BPTT with (k1, k2): for each chunk of k1 steps, the gradient of the losses in it flows back through the last k2
-steps that end with the chunk, and is dropped beyond. A gradient given for the final states belongs to the last chunk.
+Truncated BPTT with (k1, k2): for each chunk of k1 steps, the gradient of the losses in it flows back through the last
+k2 steps that end with the chunk, and is dropped beyond. A gradient given for the final states belongs to the last
+chunk.
 Source: R. Williams, J. Peng, "An efficient gradient-based algorithm for on-line training of recurrent network
-trajectories", Neural Computation 2 (1990), BPTT(h; h') with h = k2, h' = k1; I. Sutskever, thesis (2013), section 2.8.6.
+trajectories", Neural Computation 2 (1990), BPTT(h; h') with h = k2, h' = k1; I. Sutskever, thesis (2013), section
+2.8.6.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,7 +48,7 @@ def forward(
     x: Float[np.ndarray, "time batch input"],
     h_0: Float[np.ndarray, "layers batch state"],
     c_0: Float[np.ndarray, "layers batch hidden"] | None = None,
-    lengths: Integer[np.ndarray, "batch"] | None = None,
+    lengths: Integer[np.ndarray, " batch"] | None = None,
     dropout_masks: Float[np.ndarray, "_ time batch features"] | None = None,
 ) -> Forward:
     """Run the stack. Arrays are time first and already checked: `rnn_manual.forward` is the front door."""

@@ -8,7 +8,7 @@ same. A transpose changes no bit, so both directions are exact, in float64 and f
 from __future__ import annotations
 
 import re
-from typing import Mapping
+from collections.abc import Mapping
 
 import numpy as np
 

@@ -33,7 +33,7 @@ def test_the_wrong_example_prints_what_it_shows():
     ), "run examples/untransposed_carry.py and put what it prints into the README"
 
 
-SMALL = ("--collect-only", "-q", "--cells", "gru", "--hidden-sizes", "3", "--sequence-lengths", "13")
+SMALL = ("--collect-only", "-q", "--cells", "gru", "--hidden-sizes", "3,5,8,16,17", "--sequence-lengths", "13")
 
 
 @pytest.mark.parametrize("command", re.findall(r"^    (pytest .*?)(?:  +#.*)?$", README, re.MULTILINE))

@@ -9,6 +9,7 @@ import pytest
 
 from rnn_manual import Network
 
+
 def network(**options):
     return Network(**{"cell": "lstm", "input_size": 4, "hidden_size": 6} | options)
 

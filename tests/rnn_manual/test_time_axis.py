@@ -1,7 +1,6 @@
 """Stacking the steps, cutting them into blocks, and holding the state of a sample that has ended."""
 
 import numpy as np
-
 import pytest
 
 from oracle import grid
