@@ -8,7 +8,7 @@ In this order, and the first that speaks decides:
 3. The measured rounding noise (`oracle.noise`): beyond 4 times it, the gradient is wrong. How far apart two correct
    implementations ever were is in docs/tolerance.md. A few runs can by chance find little noise in a tensor of one or
    two elements; so an error of 4 to 1000 times the noise is called wrong only once 16 runs have found no more.
-4. Where the noise is more than a hundredth of the gradient, or a relu stands on its kink, agreement says nothing and
+4. Where the noise is more than a thousandth of the gradient, or a relu stands on its kink, agreement says nothing and
    disagreement little: cannot tell, which is never a pass. Only beyond 1000 times even such noise is a gradient wrong.
 
 An error is scaled by the whole tensor, not by the element: sums cancel, and a small element carries the rounding of the
@@ -28,7 +28,7 @@ STRICT = 32
 LIMIT = 4
 DOUBTFUL = 1000
 RUNS_IN_DOUBT = 16
-BLUNT = 1e-2
+BLUNT = 1e-3
 
 AGREES = "agrees"
 WRONG = "wrong"
