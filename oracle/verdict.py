@@ -96,10 +96,8 @@ class Verdict:
         if self.outcome == AGREES:
             how = f"{self.ratio:.2g} × rounding noise" if self.ratio is not None else "within the strict bound"
             return f"{self.name} agrees: {how}, relative error {self.relative_error:.1e}"
-        if not self.comparable:
-            return f"{self.name} wrong: {self.reason}"
-        if self.outcome == CANNOT_TELL:
-            return f"{self.name} cannot tell: {self.reason}"
+        if self.reason:
+            return f"{self.name} {self.outcome}: {self.reason}"
         return f"{self.name} wrong: {multiples(self.ratio)} × rounding noise, worst at {list(self.worst)}"
 
 
@@ -133,11 +131,18 @@ def judge(
     in_doubt = True
     verdicts = []
     for name, truth in oracle.items():
+        scale = float(np.max(np.abs(truth), initial=0))
         if reason := _malformed(gradients.get(name), truth, dtype):
             verdicts.append(Verdict(name, WRONG, gradients.get(name), truth, reason=reason))
             continue
         gradient = gradients[name]
-        scale = float(np.max(np.abs(truth), initial=0))
+        if reason := _not_finite(gradient):
+            outcome = WRONG
+            if not scale < float(np.finfo(dtype).max) ** 0.5:
+                outcome = CANNOT_TELL
+                reason = f"{dtype} cannot hold what leads to a gradient of {scale:.0e}; shorten the sequence"
+            verdicts.append(Verdict(name, outcome, gradient, truth, reason=reason))
+            continue
         strict = STRICT * UNIT_ROUNDOFF[dtype] * scale
         within = bool(np.allclose(gradient, truth, rtol=0, atol=strict))
         if not within and noise is None:
@@ -165,7 +170,7 @@ def judge(
 
 
 def _malformed(gradient: object, truth: np.ndarray, dtype: np.dtype) -> str:
-    """Shape, dtype and finiteness: numpy.allclose would let (1, 16) stand for (16,), float32 for float64."""
+    """Shape and dtype: numpy.allclose would let (1, 16) stand for (16,), float32 for float64."""
     if gradient is None:
         return "there is no such gradient"
     if not isinstance(gradient, (np.ndarray, np.generic)):
@@ -174,6 +179,11 @@ def _malformed(gradient: object, truth: np.ndarray, dtype: np.dtype) -> str:
         return f"shape {gradient.shape}, but should be {truth.shape}"
     if gradient.dtype != dtype:
         return f"dtype {gradient.dtype}, but should be {dtype}"
+    return ""
+
+
+def _not_finite(gradient: np.ndarray) -> str:
+    """Where the first NaN or inf is, if there is one."""
     finite = np.isfinite(gradient)
     if not np.all(finite):
         where = tuple(int(k) for k in np.argwhere(~finite)[0])

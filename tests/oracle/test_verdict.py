@@ -49,6 +49,15 @@ def test_shape_dtype_and_finiteness_come_first(gradient, message):
     assert not verdict.comparable and verdict.error == np.inf
 
 
+def test_an_overflow_is_no_mistake_where_the_true_gradient_is_out_of_range():
+    beyond = TRUTH * 1e40  # float32 ends at 3e38
+    verdict = verdict_on(np.full_like(TRUTH, np.inf, np.float32), dtype=np.float32, truth=beyond)
+    assert str(verdict) == (
+        "w cannot tell: float32 cannot hold what leads to a gradient of 4e+40; shorten the sequence"
+    )
+    assert verdict_on(np.full_like(TRUTH, np.inf), truth=beyond).outcome == WRONG, "float64 holds it easily"
+
+
 def test_within_the_strict_bound_nothing_is_measured():
     verdict = verdict_on(off_by(0.99 * STRICT_BOUND))
     assert verdict.outcome == AGREES and verdict.noise is None
