@@ -15,6 +15,8 @@ from oracle.check import Report, check
 from oracle.presentation import arrays
 from oracle.presentation.text import failure
 
+MOST_SEEDS = 1000
+
 torch.set_num_threads(1)  # the arrays are small, and pytest-xdist has the cores
 
 
@@ -26,17 +28,18 @@ def whole_numbers(text: str) -> list[int]:
         raise pytest.UsageError(f"{text!r} should be whole numbers with commas between them, such as 1,2,7") from None
     if min(numbers) < 1:
         raise pytest.UsageError(f"{text!r} holds {min(numbers)}, but a size should be at least 1")
-    return numbers
+    return list(dict.fromkeys(numbers))
 
 
 def choices(known: tuple[str, ...]):
     """A parser of 'a,b' that knows which names there are."""
 
     def parse(text: str) -> list[str]:
-        for name in text.split(","):
+        names = [name.strip() for name in text.split(",")]
+        for name in names:
             if name not in known:
                 raise pytest.UsageError(f"{name!r} is unknown; known are {', '.join(known)}")
-        return text.split(",")
+        return list(dict.fromkeys(names))
 
     return parse
 
@@ -48,6 +51,8 @@ def seed_numbers(text: str) -> list[int]:
         raise pytest.UsageError(f"--seed is {text!r}, but should be a number, a range such as 0-4, or any")
     if int(last or first) < int(first):
         raise pytest.UsageError(f"--seed is {text!r}, but its first number should be at most its last")
+    if int(last or first) - int(first) >= MOST_SEEDS:
+        raise pytest.UsageError(f"--seed is {text!r}, but should be at most {MOST_SEEDS} seeds, each a grid of its own")
     return list(range(int(first), int(last or first) + 1))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -10,8 +12,10 @@ import numpy as np
 import rnn_manual
 from oracle.autograd import module_gradients, oracle_gradients
 from oracle.noise import rounding_noise
-from oracle.problem import Problem, hand_written
+from oracle.problem import Problem, arrays_of, hand_written
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG, Verdict, judge
+
+CHANGED = "the implementation changed this array of its caller's in place; it should work on a copy"
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,32 @@ def check(
     device: str = "cpu",
     always_measure: bool = False,
 ) -> Report:
-    """Judge the gradients written by hand in `implementation` against autograd through the step-by-step mirror."""
-    return _report(problem, hand_written(problem, implementation), device, problem.x.dtype, always_measure)
+    """Judge the gradients written by hand in `implementation` against autograd through the step-by-step mirror.
+
+    The implementation gets arrays of its own. If it changes one of them the report says so in a verdict of its own, on
+    "argument x": its gradients may be right all the same, but a caller's arrays are not its to write to.
+
+    Raises TypeError if the gradients are no dict.
+    """
+    lent = copy.deepcopy(problem)
+    loss, gradients = hand_written(lent, implementation)
+    if not isinstance(gradients, Mapping):
+        raise TypeError(
+            f"backward returned a {type(gradients).__name__}, but should return a dict of arrays: the gradient of "
+            "every parameter, of h_0, of c_0 for an LSTM, and of x"
+        )
+    report = _report(problem, (loss, gradients), device, problem.x.dtype, always_measure)
+    return replace(report, gradients=(*changed_arguments(problem, lent), *report.gradients))
+
+
+def changed_arguments(problem: Problem, lent: Problem) -> list[Verdict]:
+    """A verdict on each array of `lent`, a copy of the problem, that is no longer what it was."""
+    before = arrays_of(problem)
+    return [
+        Verdict(f"argument {name}", WRONG, array, before[name], reason=CHANGED)
+        for name, array in arrays_of(lent).items()
+        if not np.array_equal(array, before[name])
+    ]
 
 
 def check_mirrors(problem: Problem, device: str = "cpu") -> Report:
@@ -68,7 +96,7 @@ def _report(
     oracle_loss, oracle = oracle_gradients(problem, device)
     oracle = {"loss": np.asarray(oracle_loss), **oracle}
     verdicts = judge(
-        {"loss": dtype.type(loss) if isinstance(loss, float) else loss, **gradients},
+        {"loss": dtype.type(loss) if type(loss) is float else loss, **gradients},
         oracle,
         dtype,
         lambda runs: rounding_noise(lambda: oracle_gradients(problem, device), oracle, dtype, runs),

@@ -18,6 +18,7 @@ import numpy as np
 
 from oracle.problem import Problem
 from rnn_manual import Network, dropout_masks
+from rnn_manual.network import did_you_mean
 
 SEQUENCE_LENGTHS = (1, 2, 3, 5, 8, 13, 34, 100)
 HIDDEN_SIZES = (1, 2, 3, 5, 8, 16, 17, 64)
@@ -133,6 +134,20 @@ class Case:
     dtype: str
     regime: str
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.network not in NETWORKS:
+            hint = did_you_mean(self.network, NETWORKS)
+            raise ValueError(f"network is {self.network!r}, but should be one of those in oracle.grid.NETWORKS{hint}")
+        for name, choices in (("dtype", DTYPES), ("regime", REGIMES)):
+            value = getattr(self, name)
+            if value not in choices:
+                hint = did_you_mean(value, choices)
+                raise ValueError(f"{name} is {value!r}, but should be one of {', '.join(choices)}{hint}")
+        for name in ("time", "batch", "hidden"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is {value!r}, but should be a whole number of at least 1")
 
     def __str__(self) -> str:
         return f"{self.network}-{self.sizes}"

@@ -7,7 +7,7 @@ back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,13 @@ class Problem:
     @property
     def steps(self) -> int:
         return self.x.shape[1 if self.network.batch_first else 0]
+
+
+def arrays_of(problem: Problem) -> dict[str, np.ndarray]:
+    """Every array of a problem by name."""
+    others = {field.name: getattr(problem, field.name) for field in fields(problem)}
+    arrays = {name: value for name, value in others.items() if isinstance(value, np.ndarray)}
+    return {**problem.parameters, **arrays}
 
 
 def hand_written(

@@ -20,7 +20,7 @@ def test_gradient(case, gradient_name, report_of, keep_failure, request):
 
 
 def test_mirrors_agree(case):
-    """The two mirrors share nothing but the network's options, so that they agree says something about both."""
+    """One writes the recurrence out, the other leaves it to torch: that they agree says something about both."""
     posed = problem(case)
     if reason := why_not(posed):
         pytest.skip(reason)

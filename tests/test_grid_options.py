@@ -98,7 +98,7 @@ def test_a_failure_line_by_line(broken_run):
         r"first wrong at step t=1 going backward",
         r"(?:E  )? +at \[\d, \d\]: -?\d\S+, but should be -?\d\S+",
         r"(?:E  )? +numpy\.allclose\(gradient, oracle, rtol=0, atol=\S+\) is False: "
-        r"the tolerance is 4 × the rounding noise measured in this case",
+        r"the tolerance is the larger of 4 × the rounding noise measured here and 32 roundings of the largest element",
         r"(?:E  )? +relative error \S+ \(max \|gradient - oracle\| / max \|oracle\|\)",
         r"(?:E  )? +all gradients of this case, the worst first:",
         *[r"(?:E  )? +\w+ wrong: \S+ × rounding noise, worst at \[.*"] * 6,
@@ -147,6 +147,10 @@ def test_any_draws_a_seed_and_shows_it(suite):
         (["--seed", "x"], "--seed is 'x', but should be a number, a range such as 0-4, or any"),
         (["--seed", "4-"], "--seed is '4-', but should be a number, a range such as 0-4, or any"),
         (["--seed", "4-2"], "--seed is '4-2', but its first number should be at most its last"),
+        (
+            ["--seed", "0-99999999"],
+            "--seed is '0-99999999', but should be at most 1000 seeds, each a grid of its own",
+        ),
         (["--sequence-lengths", "1,two"], "'1,two' should be whole numbers with commas between them, such as 1,2,7"),
         (["--hidden-sizes", "0"], "'0' holds 0, but a size should be at least 1"),
         (["--cells", "lsmt"], "'lsmt' is unknown; known are elman, lstm, gru"),

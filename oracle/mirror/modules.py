@@ -1,6 +1,7 @@
 """The second mirror: torch.nn.RNN, LSTM and GRU, wherever they can express the network, with torch's own losses.
 
-Nothing in it is written out, so it cannot share a mistake with the first mirror or with the hand-written pass.
+The recurrence and the losses are torch's own. With the first mirror it shares the conversion of a problem to tensors;
+with the hand-written code, the options of the network and the conversion to torch's state dicts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The first mirror: our networks written out in torch, one operation after the other, one step after the other.
 
-It shares with `rnn_manual` the options of the network and nothing else. Every network can be expressed, so this is the
-mirror from which rounding noise and contributions are taken.
+It shares with `rnn_manual` the options of the network, and no computation. Every network can be expressed, so this is
+the mirror from which rounding noise and contributions are taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Verdicts where people look: text, tables, files. It imports everything; nothing imports it."""
+"""Verdicts where people look: text, tables, files. It imports everything; nothing in the oracle imports it."""
 
 from oracle.presentation.text import describe
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oracle.check import Report
-from oracle.verdict import AGREES, LIMIT, RELATIVE_ERROR, WRONG, Verdict
+from oracle.verdict import AGREES, LIMIT, RELATIVE_ERROR, STRICT, WRONG, Verdict
 from oracle.where import where_wrong
 
 
@@ -15,6 +15,8 @@ def first_line(verdict: Verdict, where: str = "") -> str:
 def describe(report: Report, name: str | None = None) -> str:
     """Every verdict of a report, that on `name` first and at length; without a name the worst one."""
     verdicts = {"loss": report.loss} | {verdict.name: verdict for verdict in report.gradients}
+    if name is None and report.outcome == AGREES:
+        return str(report)
     verdict = verdicts[name or report.gradients[0].name]
     where = where_wrong(report)
     lines = [first_line(verdict, where.get(verdict.name, ""))]
@@ -22,8 +24,8 @@ def describe(report: Report, name: str | None = None) -> str:
         worst = verdict.worst
         lines += [
             f"    at {list(worst)}: {verdict.gradient[worst]:.17g}, but should be {verdict.oracle[worst]:.17g}",
-            f"    numpy.allclose(gradient, oracle, rtol=0, atol={verdict.tolerance.max():.3g}) is False: "
-            f"the tolerance is {LIMIT} × the rounding noise measured in this case",
+            f"    numpy.allclose(gradient, oracle, rtol=0, atol={verdict.tolerance.max():.3g}) is False: the tolerance "
+            f"is the larger of {LIMIT} × the rounding noise measured here and {STRICT} roundings of the largest element",
             f"    relative error {verdict.relative_error:.2g} ({RELATIVE_ERROR})",
         ]
     if report.loss.outcome == WRONG and verdict is not report.loss:

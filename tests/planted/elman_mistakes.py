@@ -21,7 +21,6 @@ from tests.planted.kinds import (
     LOSS,
     OPERAND,
     OUTPUT_DELTA,
-    READOUT,
     RECURRENT,
     SIGN,
     THE_CHECK,
@@ -1380,16 +1379,18 @@ MISTAKES = (
     planted(
         "upstream-mutated",
         THE_CHECK,
-        "The carry is added into the caller's d_outputs, from which the check then computes its own gradient.",
-        RECURRENT | LOSS,
+        "The carry is added into the caller's d_outputs, from which a check would then compute its own gradient.",
+        frozenset({"argument d_outputs"}),
         (("dh = d_outputs[t] + carry", "dh = d_outputs[t]\n        dh += carry"),),
+        malformed=True,
     ),
     planted(
         "upstream-of-h_n-mutated",
         THE_CHECK,
-        "The carry is written into the caller's d_h_n, from which the check then computes its own gradient.",
-        RECURRENT | LOSS,
+        "The carry is written into the caller's d_h_n, from which a check would then compute its own gradient.",
+        frozenset({"argument d_h_n"}),
         (("carry = delta @ weight_hh.T", "carry[...] = delta @ weight_hh.T"),),
+        malformed=True,
     ),
     # ---- weights updated before they are used
     planted(
@@ -1434,13 +1435,14 @@ MISTAKES = (
         "parameters-updated-by-the-backward-pass",
         UPDATE,
         "The backward pass ends with W_hh -= 0.1 dW_hh: whoever evaluates the loss afterwards has another network.",
-        RECURRENT | READOUT | LOSS,
+        frozenset({"argument weight_hh"}),
         (
             (
                 '    return {\n        "weight_ih": d_weight_ih',
                 '    weight_hh -= 0.1 * d_weight_hh\n    return {\n        "weight_ih": d_weight_ih',
             ),
         ),
+        malformed=True,
     ),
     # ---- one of two branches lost
     planted(

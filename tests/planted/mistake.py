@@ -19,7 +19,7 @@ class Mistake:
     what             what the wrong code computes
     touches          the gradients that may come out wrong; every other one stays right
     changes          (old, new) texts; each old one occurs exactly once in the source of the pass
-    malformed        the gradient is returned in another shape, instead of having wrong values
+    malformed        no wrong values: a gradient of another shape, or the caller's arrays changed
     raises           the error it ends in, where it is not silent
     same_algebra_as  the name of another mistake that computes the same gradients
     """
