@@ -24,8 +24,9 @@ def describe(report: Report, name: str | None = None) -> str:
         worst = verdict.worst
         lines += [
             f"    at {list(worst)}: {verdict.gradient[worst]:.17g}, but should be {verdict.oracle[worst]:.17g}",
-            f"    numpy.allclose(gradient, oracle, rtol=0, atol={verdict.tolerance.max():.3g}) is False: the tolerance "
-            f"is the larger of {LIMIT} × the rounding noise measured here and {STRICT} roundings of the largest element",
+            f"    numpy.allclose(gradient, oracle, rtol=0, atol={verdict.tolerance.max():.3g}) is False: "
+            f"the tolerance is the larger of {LIMIT} × the rounding noise measured here "
+            f"and {STRICT} roundings of the largest element",
             f"    relative error {verdict.relative_error:.2g} ({RELATIVE_ERROR})",
         ]
     if report.loss.outcome == WRONG and verdict is not report.loss:
