@@ -173,7 +173,10 @@ def rounding_noise(
             magnitudes[name] = max(magnitudes[name], change) if np.isfinite(change) else np.inf
         return mode.relu_arguments
 
-    relu_arguments = [run(RoundDifferently(AMPLITUDE * unit, seed + number)) for number in range(runs)]
+    relu_arguments = [run(RoundDifferently(AMPLITUDE * unit, seed))]
+    if relu_arguments[0]:
+        runs = max(runs, 2)  # a kink shows in the difference between two runs
+    relu_arguments += [run(RoundDifferently(AMPLITUDE * unit, seed + number)) for number in range(1, runs)]
     kinks = [_near_kink(arguments) for arguments in zip(*relu_arguments)]
     if any(
         near.any() for near in kinks

@@ -6,8 +6,8 @@ In this order, and the first that speaks decides:
 2. A strict bound: |gradient - oracle| <= 32 u max|oracle| everywhere, u the unit roundoff of the gradient's dtype.
    Most correct gradients pass it, and nothing need be measured.
 3. The measured rounding noise (`oracle.noise`): beyond 4 times it, the gradient is wrong. How far apart two correct
-   implementations ever were is in docs/false_alarms.md. A few runs can by chance find little noise in a tensor of one
-   or two elements; so an error of 4 to 1000 times the noise is called wrong only once 16 runs have found no more.
+   implementations ever were is in docs/false_alarms.md. More runs only find more noise, so one run suffices to agree;
+   but a single run may find little by chance, so an error of up to 1e6 times it is called wrong only after 16 runs.
 4. Where 4 times the noise is more than a thousandth of the gradient, agreement says little and disagreement nothing:
    cannot tell, which is never a pass. Only beyond 1000 times even such noise is a gradient wrong. The same where a
    number is beyond what the dtype, or the oracle, can hold.
@@ -27,8 +27,10 @@ from oracle.noise import RUNS, UNIT_ROUNDOFF, Noise
 
 STRICT = 32
 LIMIT = 4
-DOUBTFUL = 1000
+FIRST_RUNS = 1
 RUNS_IN_DOUBT = 16
+DOUBTFUL = 1e6
+BEYOND_CHAOS = 1000
 BLUNT = 2.5e-4
 
 AGREES = "agrees"
@@ -151,7 +153,7 @@ def judge(
         strict = STRICT * UNIT_ROUNDOFF[dtype] * scale
         within = bool(np.allclose(gradient, truth, rtol=0, atol=strict))
         if not within and noise is None:
-            noise = measure(RUNS)
+            noise = measure(FIRST_RUNS)
         error = np.max(np.abs(gradient - truth), initial=0)
         if not within and in_doubt:
             if LIMIT * noise.magnitudes[name] < error <= DOUBTFUL * noise.magnitudes[name]:
@@ -159,7 +161,7 @@ def judge(
         magnitude = None if noise is None else noise.magnitudes[name]
         tolerance = np.full(truth.shape, strict if within else max(strict, LIMIT * magnitude))
         outcome, reason = AGREES, ""
-        if not within and magnitude > BLUNT * scale and error <= DOUBTFUL * magnitude:
+        if not within and magnitude > BLUNT * scale and error <= BEYOND_CHAOS * magnitude:
             outcome = CANNOT_TELL
             reason = (
                 f"rounding noise alone moves the oracle by {_percent(magnitude, scale)} of the gradient; "
