@@ -156,7 +156,8 @@ def judge(
             noise = measure(FIRST_RUNS)
         error = np.max(np.abs(gradient - truth), initial=0)
         if not within and in_doubt:
-            if LIMIT * noise.magnitudes[name] < error <= DOUBTFUL * noise.magnitudes[name]:
+            found = noise.magnitudes[name]  # where it is too much to tell by, more of it would tell no more
+            if LIMIT * found < error <= DOUBTFUL * found and found <= BLUNT * scale:
                 noise, in_doubt = measure(RUNS_IN_DOUBT), False
         magnitude = None if noise is None else noise.magnitudes[name]
         tolerance = np.full(truth.shape, strict if within else max(strict, LIMIT * magnitude))
