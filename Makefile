@@ -17,6 +17,7 @@ bench: .venv/installed
 
 mutants: .venv/installed
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[test,mutants]'
+	$(BIN)/python -m pytest --quiet mutants/tests
 	$(BIN)/python -m mutants
 
 .venv/installed: pyproject.toml constraints.txt
