@@ -9,7 +9,7 @@ In this order, and the first that speaks decides:
    implementations ever were is in docs/false_alarms.md. More runs only find more noise, so one run suffices to agree;
    but a single run may find little by chance, so an error of up to 1e6 times it is called wrong only after 16 runs.
 4. Where 4 times the noise is more than a thousandth of the gradient, agreement says little and disagreement nothing:
-   cannot tell, which is never a pass. Only beyond 1000 times even such noise is a gradient wrong. The same where a
+   cannot tell, which is never a pass. Only beyond 1e6 times even such noise is a gradient wrong. The same where a
    number is beyond what the dtype, or the oracle, can hold.
 
 An error is scaled by the whole tensor, not by the element: sums cancel, and a small element carries the rounding of the
@@ -30,7 +30,6 @@ LIMIT = 4
 FIRST_RUNS = 1
 RUNS_IN_DOUBT = 16
 DOUBTFUL = 1e6
-BEYOND_CHAOS = 1000
 BLUNT = 2.5e-4
 
 AGREES = "agrees"
@@ -162,7 +161,7 @@ def judge(
         magnitude = None if noise is None else noise.magnitudes[name]
         tolerance = np.full(truth.shape, strict if within else max(strict, LIMIT * magnitude))
         outcome, reason = AGREES, ""
-        if not within and magnitude > BLUNT * scale and error <= BEYOND_CHAOS * magnitude:
+        if not within and magnitude > BLUNT * scale and error <= DOUBTFUL * magnitude:
             outcome = CANNOT_TELL
             reason = (
                 f"rounding noise alone moves the oracle by {_percent(magnitude, scale)} of the gradient; "
