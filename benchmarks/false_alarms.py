@@ -27,7 +27,7 @@ from oracle.verdict import CANNOT_TELL, LIMIT, WRONG
 LONGEST, WIDEST, LARGEST_BATCH = 200, 64, 4
 
 
-TEXT = f"""# No false alarms
+TEXT = f"""# False alarms
 
 `python benchmarks/false_alarms.py --cases {{cases}} --seed {{seed}}` draws random cases of the {{networks}} built-in
 networks in all {len(REGIMES)} regimes, T from 1 to {LONGEST}, B to {LARGEST_BATCH}, H to {WIDEST}, float64 and float32.
