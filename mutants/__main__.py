@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shlex
@@ -38,6 +39,16 @@ PATIENCE = 5  # a mutant may take so many times as long as the package itself
 
 
 def main() -> int:
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # let go when this process ends, however it ends
+        except BlockingIOError:
+            raise SystemExit(f"Another run is going on in {BUILD}: two would mutate the same copies.") from None
+        return run_and_report()
+
+
+def run_and_report() -> int:
     # everything below looks at these copies: the working tree may change while the mutants run
     trees = [copy_of_package(BUILD / f"tree-{worker}") for worker in range(WORKERS)]
     recorded = BUILD / f"recorded-{fingerprint(PACKAGE, ORACLE, MUTANTS / 'problems.py', MUTANTS / 'record.py')}.npz"
