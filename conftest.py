@@ -85,12 +85,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     )
 
 
-def grid_cases(config: pytest.Config, grid_name: str | None = None) -> list[grid.Case]:
+def grid_cases(config: pytest.Config) -> list[grid.Case]:
     """The cases the options ask for."""
     option = config.option
     return list(
         grid.cases(
-            grid_name or option.grid,
+            option.grid,
             option.sequence_lengths,
             option.hidden_sizes,
             option.cells,
@@ -106,15 +106,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     def label(text: str, case: grid.Case) -> str:
         return text if len(seeds) == 1 else f"{text}-seed{case.seed}"
 
-    if {"case", "gradient_name"} <= set(metafunc.fixturenames):
-        cases = grid_cases(metafunc.config)
-        metafunc.parametrize(
-            "case, gradient_name",
-            [(case, name) for case in cases for name in ("loss", *grid.names(case))],
-            ids=[label(case.label(name), case) for case in cases for name in ("loss", *grid.names(case))],
-        )
-    elif "case" in metafunc.fixturenames:
-        cases = grid_cases(metafunc.config)
+    if "case" not in metafunc.fixturenames:
+        return
+    cases = grid_cases(metafunc.config)
+    if "gradient_name" in metafunc.fixturenames:
+        pairs = [(case, name) for case in cases for name in ("loss", *grid.names(case))]
+        metafunc.parametrize("case, gradient_name", pairs, ids=[label(case.label(name), case) for case, name in pairs])
+    else:
         metafunc.parametrize("case", cases, ids=[label(str(case), case) for case in cases])
 
 

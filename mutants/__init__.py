@@ -5,8 +5,7 @@
 1. `record`    writes down PyTorch's loss and gradients of the problems in `problems`, with the verdict's tolerances.
 2. `sources`   makes every mutant of every file, by the operators in `operators`: cosmic-ray's, and ours for array code.
 3. `kill`      tests a copy of the package with one mutant in it: the recorded gradients, then the NumPy tests, those of
-               tests/rnn_manual and those in killers, which a survivor asked for. The first failure kills the mutant.
-               The working tree is never changed.
+               tests/rnn_manual. The first failure kills the mutant. The working tree is never changed.
 4. `report`    counts, and writes docs/mutants.md: every survivor with the reason in equivalent.toml why no test can
                tell it from the original. A survivor without a reason, or a reason without its survivor, is an error.
 

@@ -139,7 +139,6 @@ def copy_of_package(tree: Path) -> Path:
     for module in PROBLEMS_OF_TESTS:
         shutil.copy(module, tree / "oracle")
     shutil.copytree(TESTS, tree / "tests", ignore=without)
-    shutil.copytree(MUTANTS / "killers", tree / "tests", ignore=without, dirs_exist_ok=True)
     shutil.copy(MUTANTS / "kill.py", tree)
     (tree / "pytest.ini").write_text(SETTINGS)
     return tree

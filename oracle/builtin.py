@@ -20,13 +20,6 @@ POINTS = ((5, 3, 6, "ordinary"), (5, 3, 6, "saturated"), (21, 3, 17, "ordinary")
 
 SUMS = 1000  # random pairs of 64-bit numbers for the binary adder
 
-RANK = {AGREES: 0, CANNOT_TELL: 1, WRONG: 2}
-
-
-def worst_outcome(outcomes: Iterable[str]) -> str:
-    """Wrong before cannot tell before agrees."""
-    return max(outcomes, key=RANK.__getitem__)
-
 
 def cases(cells: Iterable[str], seed: int) -> list[Case]:
     """The cases of every network made of one of these cells; the networks of one cell stand together."""

@@ -13,7 +13,7 @@ import rnn_manual
 from oracle.autograd import module_gradients, oracle_gradients
 from oracle.noise import rounding_noise
 from oracle.problem import Problem, arrays_of, hand_written
-from oracle.verdict import AGREES, CANNOT_TELL, WRONG, Verdict, judge
+from oracle.verdict import WRONG, Verdict, judge, worst_outcome
 
 CHANGED = "the implementation changed this array of its caller's in place; it should work on a copy"
 
@@ -39,8 +39,7 @@ class Report:
     @property
     def outcome(self) -> str:
         """The worst outcome of all, the loss included."""
-        outcomes = {verdict.outcome for verdict in (self.loss, *self.gradients)}
-        return next(outcome for outcome in (WRONG, CANNOT_TELL, AGREES) if outcome in outcomes)
+        return worst_outcome(verdict.outcome for verdict in (self.loss, *self.gradients))
 
 
 def check(
@@ -77,6 +76,11 @@ def changed_arguments(problem: Problem, lent: Problem) -> list[Verdict]:
     ]
 
 
+def with_loss(loss: object, gradients: Mapping[str, object], dtype: np.dtype) -> dict[str, object]:
+    """The gradients with the loss among them, to be judged; a Python float, which has no dtype, in the code's own."""
+    return {"loss": dtype.type(loss) if type(loss) is float else loss, **gradients}
+
+
 def check_mirrors(problem: Problem, device: str = "cpu") -> Report:
     """Judge one mirror by the other: torch.nn's modules against the step-by-step one, both in float64.
 
@@ -92,11 +96,10 @@ def _report(
     dtype: np.dtype,
     always_measure: bool,
 ) -> Report:
-    loss, gradients = under_test
     oracle_loss, oracle = oracle_gradients(problem, device)
     oracle = {"loss": np.asarray(oracle_loss), **oracle}
     verdicts = judge(
-        {"loss": dtype.type(loss) if type(loss) is float else loss, **gradients},
+        with_loss(*under_test, dtype),
         oracle,
         dtype,
         lambda runs: rounding_noise(lambda: oracle_gradients(problem, device), oracle, dtype, runs),

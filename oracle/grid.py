@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,10 +45,10 @@ class Kind:
     masked: bool = False
     weighted: bool = False
     one_hot: bool = False
-    readout: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "readout", bool({"loss", "readout"} & self.options.keys()))
+    @property
+    def readout(self) -> bool:
+        return "readout" in self.options
 
 
 CELLS: dict[str, Kind] = {
@@ -112,14 +112,10 @@ STRUCTURES: dict[str, Kind] = {
 """What can stand around a cell; each is tried with each of the three cells."""
 
 
-def _around(cell: str, structure: Kind) -> Kind:
-    return Kind(
-        {"cell": cell, **structure.options}, structure.lengths, structure.masked, structure.weighted, structure.one_hot
-    )
-
-
 NETWORKS: dict[str, Kind] = CELLS | {
-    f"{cell}_{name}": _around(cell, structure) for cell in CELL_NAMES for name, structure in STRUCTURES.items()
+    f"{cell}_{name}": replace(structure, options={"cell": cell, **structure.options})
+    for cell in CELL_NAMES
+    for name, structure in STRUCTURES.items()
 }
 
 

@@ -178,9 +178,8 @@ def rounding_noise(
         runs = max(runs, 2)  # a kink shows in the difference between two runs
     relu_arguments += [run(RoundDifferently(AMPLITUDE * unit, seed + number)) for number in range(1, runs)]
     kinks = [_near_kink(arguments) for arguments in zip(*relu_arguments)]
-    if any(
-        near.any() for near in kinks
-    ):  # there the slope is 0 or 1 by chance, and a few runs may all have had the same
+    if any(near.any() for near in kinks):
+        # there the slope is 0 or 1 by chance, and a few runs may all have had the same
         for forced in (0.0, JUST_ABOVE_ZERO):
             run(RoundDifferently(AMPLITUDE * unit, seed, kinks, forced))
     return Noise(magnitudes)

@@ -18,7 +18,7 @@ large terms it is the difference of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ BLUNT = 2.5e-4
 AGREES = "agrees"
 WRONG = "wrong"
 CANNOT_TELL = "cannot tell"
+RANK = {AGREES: 0, CANNOT_TELL: 1, WRONG: 2}
 
 RELATIVE_ERROR = "max |gradient - oracle| / max |oracle|"
 
@@ -134,43 +135,55 @@ def judge(
     verdicts = []
     for name, truth in oracle.items():
         scale = float(np.max(np.abs(truth), initial=0))
-        if not np.all(np.isfinite(truth)):
-            reason = "the oracle itself overflows; shorten the sequence or calm the weights"
-            verdicts.append(Verdict(name, CANNOT_TELL, gradients.get(name), truth, reason=reason))
-            continue
-        if reason := _malformed(gradients.get(name), truth, dtype):
-            verdicts.append(Verdict(name, WRONG, gradients.get(name), truth, reason=reason))
-            continue
-        gradient = gradients[name]
-        if reason := _not_finite(gradient):
-            outcome = WRONG
-            if not scale < float(np.finfo(dtype).max) ** 0.5:
-                outcome = CANNOT_TELL
-                reason = f"{dtype} cannot hold what leads to a gradient of {scale:.0e}; shorten the sequence"
-            verdicts.append(Verdict(name, outcome, gradient, truth, reason=reason))
+        gradient = gradients.get(name)
+        if spoken := _before_comparing(gradient, truth, scale, dtype):
+            verdicts.append(Verdict(name, spoken[0], gradient, truth, reason=spoken[1]))
             continue
         strict = STRICT * UNIT_ROUNDOFF[dtype] * scale
-        within = bool(np.allclose(gradient, truth, rtol=0, atol=strict))
+        error = float(np.max(np.abs(gradient - truth), initial=0))
+        within = error <= strict
         if not within and noise is None:
             noise = measure(FIRST_RUNS)
-        error = np.max(np.abs(gradient - truth), initial=0)
         if not within and in_doubt:
             found = noise.magnitudes[name]  # where it is too much to tell by, more of it would tell no more
             if LIMIT * found < error <= DOUBTFUL * found and found <= BLUNT * scale:
                 noise, in_doubt = measure(RUNS_IN_DOUBT), False
         magnitude = None if noise is None else noise.magnitudes[name]
-        tolerance = np.full(truth.shape, strict if within else max(strict, LIMIT * magnitude))
-        outcome, reason = AGREES, ""
+        tolerance = strict if within else max(strict, LIMIT * magnitude)
+        outcome, reason = AGREES if error <= tolerance else WRONG, ""
         if not within and magnitude > BLUNT * scale and error <= DOUBTFUL * magnitude:
             outcome = CANNOT_TELL
             reason = (
                 f"rounding noise alone moves the oracle by {_percent(magnitude, scale)} of the gradient; "
                 "shorten the sequence or calm the weights"
             )
-        elif not np.allclose(gradient, truth, rtol=0, atol=tolerance):
-            outcome = WRONG
-        verdicts.append(Verdict(name, outcome, gradient, truth, tolerance, magnitude, reason))
-    return sorted(verdicts, key=_badness, reverse=True)
+        verdicts.append(Verdict(name, outcome, gradient, truth, np.full(truth.shape, tolerance), magnitude, reason))
+    return sorted(verdicts, key=badness, reverse=True)
+
+
+def badness(verdict: Verdict) -> tuple[int, float]:
+    """What sorts verdicts: the outcome first, then the error in multiples of the noise where that was measured."""
+    if verdict.ratio is not None:
+        return RANK[verdict.outcome], verdict.ratio
+    return RANK[verdict.outcome], verdict.relative_error
+
+
+def worst_outcome(outcomes: Iterable[str]) -> str:
+    """Wrong before cannot tell before agrees."""
+    return max(outcomes, key=RANK.__getitem__)
+
+
+def _before_comparing(gradient: object, truth: np.ndarray, scale: float, dtype: np.dtype) -> tuple[str, str] | None:
+    """(outcome, reason) where there is nothing to compare, else None."""
+    if not np.all(np.isfinite(truth)):
+        return CANNOT_TELL, "the oracle itself overflows; shorten the sequence or calm the weights"
+    if reason := _malformed(gradient, truth, dtype):
+        return WRONG, reason
+    if reason := _not_finite(gradient):
+        if scale < float(np.finfo(dtype).max) ** 0.5:
+            return WRONG, reason
+        return CANNOT_TELL, f"{dtype} cannot hold what leads to a gradient of {scale:.0e}; shorten the sequence"
+    return None
 
 
 def _malformed(gradient: object, truth: np.ndarray, dtype: np.dtype) -> str:
@@ -193,11 +206,6 @@ def _not_finite(gradient: np.ndarray) -> str:
         where = tuple(int(k) for k in np.argwhere(~finite)[0])
         return f"{gradient[where]} at {list(where)}, and {np.sum(~finite)} of {finite.size} elements are not finite"
     return ""
-
-
-def _badness(verdict: Verdict) -> tuple[int, float]:
-    rank = {WRONG: 2, CANNOT_TELL: 1, AGREES: 0}[verdict.outcome]
-    return rank, verdict.ratio if verdict.ratio is not None else (np.inf if rank == 2 else verdict.relative_error)
 
 
 def _percent(part: float, whole: float) -> str:

@@ -22,7 +22,7 @@ from oracle.binary_addition import (
     train,
 )
 from oracle.verdict import AGREES, WRONG
-from rnn_manual import elman, initial_parameters
+from rnn_manual import initial_parameters
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "binary_addition.py"
 
@@ -38,19 +38,6 @@ def trained():
     rng = np.random.default_rng(0)
     parameters = initial_parameters(NETWORK, rng)
     return parameters, list(train(parameters, rng))
-
-
-@pytest.fixture
-def untransposed(monkeypatch):
-    """The carry goes through W_hh instead of its transpose: a mistake no shape shows."""
-    right = elman.backward
-
-    def wrong(cache, *upstream):
-        d_x, d_initial, gradients = right(cache, *upstream)
-        gradients["weight_hh"] = gradients["weight_hh"].T.copy()  # wrong on purpose
-        return d_x, d_initial, gradients
-
-    monkeypatch.setattr(elman, "backward", wrong)
 
 
 @pytest.mark.parametrize("bits", [1, 8, 64])

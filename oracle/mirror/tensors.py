@@ -26,14 +26,14 @@ def to_tensors(problem: Problem, device: str = "cpu") -> Tensors:
     """float64 copies on `device`; float32 arrays convert exactly. x stays in the caller's axis order, as its gradient
     does."""
     leaves = {name: _tensor(array, device).requires_grad_() for name, array in problem.differentiable.items()}
-    steps_first = {"targets", "d_outputs", "weights"}
+    over_time = {"d_outputs"} | ({"targets", "weights"} if problem.network.readout == "every" else set())
     constants: dict[str, torch.Tensor | None] = {}
     for name in ("targets", "weights", "lengths", "dropout_masks", "d_outputs", "d_h_n", "d_c_n"):
         array = getattr(problem, name)
         if array is not None and problem.network.batch_first:
             if name == "dropout_masks":
                 array = array.swapaxes(1, 2)
-            elif name == "d_outputs" or (name in steps_first and problem.network.readout == "every"):
+            elif name in over_time:
                 array = array.swapaxes(0, 1)
         constants[name] = None if array is None else _tensor(array, device)
     return Tensors(leaves, constants)

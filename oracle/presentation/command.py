@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oracle import binary_addition, builtin
-from oracle.builtin import Adder, Networks, worst_outcome
+from oracle.builtin import Adder, Networks
 from oracle.check import Report
 from oracle.grid import CELL_NAMES, DTYPES, NETWORKS
 from oracle.noise import AMPLITUDE
 from oracle.presentation import table
 from oracle.presentation.text import first_line
-from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, RELATIVE_ERROR, STRICT, WRONG
+from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, RELATIVE_ERROR, STRICT, WRONG, worst_outcome
 from oracle.where import where_wrong
 from rnn_manual.network import did_you_mean
 

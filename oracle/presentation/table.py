@@ -13,8 +13,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from oracle.builtin import RANK
-from oracle.verdict import AGREES, CANNOT_TELL, WRONG, Verdict
+from oracle.verdict import AGREES, CANNOT_TELL, WRONG, Verdict, badness
 
 COLUMNS = {
     "weight_ih": "W_ih",
@@ -60,11 +59,6 @@ ASCII = Signs("+", "!", "?", ".", "x")
 def kind(name: str) -> str:
     """The name without its layer and direction: weight_hh_l1_reverse -> weight_hh."""
     return re.sub(r"(_l\d+)?(_reverse)?$", "", name)
-
-
-def badness(verdict: Verdict) -> tuple[int, float]:
-    """What sorts verdicts: the outcome first, then the error in multiples of the noise."""
-    return RANK[verdict.outcome], float("inf") if verdict.ratio is None else verdict.ratio
 
 
 def worst_of_each_kind(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from oracle import grid
 from oracle.autograd import oracle_gradients
-from oracle.check import changed_arguments
+from oracle.check import changed_arguments, with_loss
 from oracle.noise import Noise, rounding_noise
 from oracle.problem import Problem, hand_written
 from oracle.verdict import WRONG, Verdict, judge
@@ -42,8 +42,7 @@ class Judged:
         with np.errstate(all="ignore"):
             loss, gradients = hand_written(posed, implementation)
             dtype = self.problem.x.dtype
-            loss = dtype.type(loss) if type(loss) is float else loss
-            verdicts = judge({"loss": loss, **gradients}, self.oracle, dtype, self.noise)
+            verdicts = judge(with_loss(loss, gradients, dtype), self.oracle, dtype, self.noise)
             return [*changed_arguments(self.problem, posed), *verdicts]
 
 

@@ -15,7 +15,6 @@ from oracle.grid import NETWORKS
 from oracle.presentation import command
 from oracle.presentation.command import main
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG
-from rnn_manual import elman
 
 FEW = ("elman", "elman_identity", "elman_stacked", "gru")
 
@@ -36,18 +35,6 @@ def small(monkeypatch, adder):
     monkeypatch.setattr(builtin, "POINTS", ((4, 2, 5, "ordinary"),))
     monkeypatch.setattr(builtin, "NETWORKS", {name: NETWORKS[name] for name in FEW})
     monkeypatch.setattr(builtin, "verify_adder", lambda seed, device, done: adder)
-
-
-@pytest.fixture
-def untransposed(monkeypatch):
-    right = elman.backward
-
-    def wrong(cache, *upstream):
-        d_x, d_initial, gradients = right(cache, *upstream)
-        gradients["weight_hh"] = gradients["weight_hh"].T.copy()  # wrong on purpose
-        return d_x, d_initial, gradients
-
-    monkeypatch.setattr(elman, "backward", wrong)
 
 
 @pytest.fixture

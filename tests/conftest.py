@@ -1,0 +1,18 @@
+"""What several test files share."""
+
+import pytest
+
+from rnn_manual import elman
+
+
+@pytest.fixture
+def untransposed(monkeypatch):
+    """Elman's gradient of W_hh comes out transposed: a mistake no shape shows."""
+    right = elman.backward
+
+    def wrong(cache, *upstream):
+        d_x, d_initial, gradients = right(cache, *upstream)
+        gradients["weight_hh"] = gradients["weight_hh"].T.copy()  # wrong on purpose
+        return d_x, d_initial, gradients
+
+    monkeypatch.setattr(elman, "backward", wrong)
