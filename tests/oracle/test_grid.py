@@ -45,9 +45,9 @@ def test_the_sizes_a_user_asks_for_are_the_sizes_run():
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_sizes_differ_and_nothing_is_zero_or_constant(network):
-    case = Case(network, 5, 3, 8, "float64", "ordinary")
+    case = Case(network, 7, 3, 4, "float64", "ordinary")  # 4 and 7 are what input and output would have been
     posed = grid.problem(case)
-    sizes = [posed.network.input_size, posed.network.hidden_size, 5, 3, *filter(None, [posed.network.output_size])]
+    sizes = [posed.network.input_size, posed.network.hidden_size, 7, 3, *filter(None, [posed.network.output_size])]
     assert len(sizes) == len(set(sizes))
     for name, value in posed.differentiable.items():
         assert np.ptp(value) > 0 and np.abs(value).min() > 0, name
