@@ -99,8 +99,6 @@ def possible(choice: Choice) -> Choice:
         choice["bias"] = True
         if choice["cell"] in ("elman relu", "elman identity"):  # nothing shuts there, the numbers only grow
             choice["extreme"] = False
-        if choice["cell"] == "elman sigmoid":  # the cell does not silence the overflow, and warnings are errors here
-            choice["extreme"] = False
     return choice
 
 

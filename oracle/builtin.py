@@ -58,7 +58,8 @@ class Networks:
 
     @property
     def outcomes(self) -> list[str]:
-        return [*(verdict.outcome for verdict in (*self.gradients, *self.losses)), *self.mirrors]
+        wrong_losses = [verdict.outcome for verdict in self.losses if verdict.outcome == WRONG]
+        return [*(verdict.outcome for verdict in self.gradients), *wrong_losses, *self.mirrors]
 
 
 def verify_networks(

@@ -38,8 +38,14 @@ class Report:
 
     @property
     def outcome(self) -> str:
-        """The worst outcome of all, the loss included."""
-        return worst_outcome(verdict.outcome for verdict in (self.loss, *self.gradients))
+        """The worst outcome of the gradients; of the loss only that it is wrong.
+
+        A loss whose terms cancel to nearly nothing tells nothing, and takes nothing from the gradients that agree.
+        """
+        outcomes = [verdict.outcome for verdict in self.gradients]
+        if self.loss.outcome == WRONG:
+            outcomes.append(WRONG)
+        return worst_outcome(outcomes)
 
 
 def check(

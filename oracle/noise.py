@@ -6,12 +6,11 @@ runs again with every floating-point result, forward and backward, multiplied by
 roundoff of the judged code's dtype (2**-53 or 2**-24) and xi uniform in +-1. The largest change over a few runs is
 the noise.
 
-The factor 4 covers what happens inside one operation, but for long sums: adding n numbers one after the other rounds
-n times, at partial sums that may be far larger than the result. So in the oracle's sums and matrix products of more
-than 64 terms the amplitude grows with the square root of their number, and a part proportional to the root of the sum
-of the squared terms is added. A relu whose argument is zero to rounding has its slope by chance; it is counted in by
-two more runs, one with every such slope 0 and one with it 1. How well the prediction holds is measured by
-benchmarks/false_alarms.py.
+The factor 4 covers what happens inside one operation, but for sums: adding n numbers one after the other rounds n
+times, at partial sums that may be far larger than the result. So a sum or matrix product is moved as well by a part
+proportional to the root of the sum of its squared terms, and beyond 64 terms both parts grow with the square root of
+their number. A relu whose argument is zero to rounding has its slope by chance; it is counted in by two more runs, one
+with every such slope 0 and one with it 1. How well the prediction holds is measured by benchmarks/false_alarms.py.
 
 The idea is that of stochastic arithmetic: D. S. Parker, "Monte Carlo arithmetic" (1997); J. Vignes, "A stochastic
 arithmetic for reliable scientific computation" (1993).
@@ -74,8 +73,8 @@ class RoundDifferently(TorchDispatchMode):
         if not _rounds(func):
             return result
         terms = _terms(func, args, result)
-        if terms > LONG_SUM:
-            return self._summed_differently(func, args, kwargs or {}, result, np.sqrt(terms / LONG_SUM))
+        if terms > 1:
+            return self._summed_differently(func, args, kwargs or {}, result, terms)
         if isinstance(result, torch.Tensor):
             return self._perturbed(result)
         if isinstance(result, (tuple, list)):
@@ -83,13 +82,15 @@ class RoundDifferently(TorchDispatchMode):
         return result
 
     def _summed_differently(
-        self, func: torch._ops.OpOverload, args: tuple, kwargs: dict, result: torch.Tensor, growth: float
+        self, func: torch._ops.OpOverload, args: tuple, kwargs: dict, result: torch.Tensor, terms: int
     ) -> torch.Tensor:
-        """A long sum: `growth` times the usual amplitude, of the result and of the root of its squared terms' sum."""
+        """Moved by a part of the result and by a part of the root of its squared terms' sum."""
         squared = [arg * arg if isinstance(arg, torch.Tensor) else arg for arg in args]
         spread = func(*squared, **kwargs).sqrt_()
+        if func.overloadpacket.__name__ == "mean":
+            spread /= np.sqrt(terms)  # each of its terms is an nth
         noise = self._perturbed(result.clone()) - result + self._perturbed(spread.clone()) - spread
-        return result + growth * noise
+        return result + max(1.0, np.sqrt(terms / LONG_SUM)) * noise
 
     def _perturbed(self, result: object) -> object:
         if not isinstance(result, torch.Tensor) or result.dtype not in (torch.float64, torch.float32):
@@ -139,7 +140,7 @@ def _terms(func: torch._ops.OpOverload, args: tuple, result: object) -> int:
     """How many numbers were added up for each element of the result; 1 where it is no sum."""
     name = func.overloadpacket.__name__
     if name in PRODUCTS:
-        return args[PRODUCTS[name]].shape[-1]
+        return args[PRODUCTS[name]].shape[-1] if result.is_floating_point() else 1
     if name in ("sum", "mean") and result.is_floating_point() and result.numel() > 0:
         return args[0].numel() // result.numel()
     return 1

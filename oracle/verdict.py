@@ -9,8 +9,8 @@ In this order, and the first that speaks decides:
    implementations ever were is in docs/false_alarms.md. More runs only find more noise, so one run suffices to agree;
    but a single run may find little by chance, so an error of up to 1e6 times it is called wrong only after 16 runs.
 4. Where 4 times the noise is more than a thousandth of the gradient, agreement says little and disagreement nothing:
-   cannot tell, which is never a pass. Only beyond 1e6 times even such noise is a gradient wrong. The same where a
-   number is beyond what the dtype, or the oracle, can hold.
+   cannot tell, which is never a pass. Only beyond 1e6 times even such noise, of 16 runs, is a gradient wrong. The same
+   where a number is beyond what the dtype, or the oracle, can hold.
 
 An error is scaled by the whole tensor, not by the element: sums cancel, and a small element carries the rounding of the
 large terms it is the difference of.
@@ -145,8 +145,9 @@ def judge(
         if not within and noise is None:
             noise = measure(FIRST_RUNS)
         if not within and in_doubt:
-            found = noise.magnitudes[name]  # where it is too much to tell by, more of it would tell no more
-            if LIMIT * found < error <= DOUBTFUL * found and found <= BLUNT * scale:
+            found = noise.magnitudes[name]
+            blunt = found > BLUNT * scale  # too much to tell by: more of it matters only before calling it wrong
+            if error > LIMIT * found and (error > DOUBTFUL * found) == blunt:
                 noise, in_doubt = measure(RUNS_IN_DOUBT), False
         magnitude = None if noise is None else noise.magnitudes[name]
         tolerance = strict if within else max(strict, LIMIT * magnitude)

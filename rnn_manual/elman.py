@@ -92,13 +92,14 @@ def forward(
 
     states = np.empty((time + 1, batch, hidden), x.dtype)
     states[0] = h_0
-    for t in range(time):
-        h = states[t + 1]
-        np.dot(states[t], weight_hh, out=h)  # (B, H) = (B, H)(H, H)
-        h += a[t]
-        phi.function(h, out=h)
-        if valid is not None:
-            hold(h, states[t], valid[t])
+    with np.errstate(over="ignore"):  # see activations.sigmoid
+        for t in range(time):
+            h = states[t + 1]
+            np.dot(states[t], weight_hh, out=h)  # (B, H) = (B, H)(H, H)
+            h += a[t]
+            phi.function(h, out=h)
+            if valid is not None:
+                hold(h, states[t], valid[t])
     return states[1:], (states[-1],), Cache(x, states, weight_ih, weight_hh, phi, valid)
 
 

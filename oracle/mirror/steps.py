@@ -18,7 +18,7 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "relu": torch.relu,
     "sigmoid": torch.sigmoid,
     "identity": lambda a: a,
-    "softmax": lambda a: torch.softmax(a, dim=-1),
+    "softmax": lambda a: _log_softmax(a).exp(),
 }
 
 PerStep = dict[str, Sequence[torch.Tensor]]
@@ -194,8 +194,15 @@ def _terms(network: Network, h: torch.Tensor, target: torch.Tensor, uses: dict[s
     if network.loss == "half_squared_error":
         return 0.5 * ((y - target) ** 2).sum(dim=-1)
     if network.loss == "binary_cross_entropy":
-        return (torch.nn.functional.softplus(y) - y * target).sum(dim=-1)
-    log_probabilities = torch.log_softmax(y, dim=-1)
+        # log(1 + e^y); torch's softplus drops the 1 beyond y = 20
+        return (-torch.nn.functional.logsigmoid(-y) - y * target).sum(dim=-1)
+    log_probabilities = _log_softmax(y)
     if target.dtype == torch.int64:
         return -log_probabilities.gather(-1, target[..., None])[..., 0]
     return -(target * log_probabilities).sum(dim=-1)
+
+
+def _log_softmax(a: torch.Tensor) -> torch.Tensor:
+    """Operation by operation: what rounds inside torch's own, the noise could not see."""
+    shifted = a - a.detach().amax(dim=-1, keepdim=True)
+    return shifted - shifted.exp().sum(dim=-1, keepdim=True).log()

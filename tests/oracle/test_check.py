@@ -1,5 +1,6 @@
 """From a problem to its report: what the implementation may do with its arrays, and what it must return."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -97,3 +98,10 @@ def test_calm_cases_are_always_told(regime):
     for case in grid.cases("smoke"):
         if case.regime == regime:
             assert check(problem(case)).outcome == "agrees", case
+
+
+def test_a_loss_of_which_nothing_can_be_told_takes_nothing_from_the_gradients():
+    report = check(problem(Case("elman_stacked", 4, 2, 5, "float32", "ordinary")), always_measure=True)
+    loss = replace(report.loss, outcome="cannot tell")
+    assert replace(report, loss=loss).outcome == "agrees"
+    assert replace(report, loss=replace(loss, outcome="wrong")).outcome == "wrong"

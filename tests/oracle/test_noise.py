@@ -10,7 +10,7 @@ from oracle.check import check
 from oracle.grid import Case, problem
 from oracle.noise import AMPLITUDE, POOL, RoundDifferently, rounding_noise
 from oracle.problem import Problem
-from rnn_manual import initial_parameters
+from rnn_manual import Network, initial_parameters
 
 
 def test_a_result_moves_by_at_most_the_amplitude():
@@ -99,18 +99,38 @@ def test_a_correct_pass_stays_within_it(network, dtype, regime):
     assert max(verdict.ratio for verdict in report.gradients) < AMPLITUDE / 2
 
 
-@pytest.mark.parametrize("count, moved", [(64, False), (10_000, True)])
-def test_a_long_sum_is_moved_by_its_terms_and_not_only_by_its_result(count, moved):
+@pytest.mark.parametrize("count", [2, 64, 10_000])
+@pytest.mark.parametrize("form", ["sum", "mean", "mm"])
+def test_a_sum_is_moved_by_its_terms_and_not_only_by_its_result(form, count):
     alternating = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(count // 2)
-    sums = {
+    add = {
         "sum": lambda: alternating.sum(),
+        "mean": lambda: alternating.mean() * count,
         "mm": lambda: torch.mm(alternating[None], torch.ones(count, 1, dtype=torch.float64)),
-    }
-    for name, add in sums.items():
-        with RoundDifferently(1e-6, seed=0):
-            total = add()
-        assert (total != 0).item() == moved, name
-        assert total.abs().item() <= 1e-6 * count / 8, name
+    }[form]
+    moved = []
+    for seed in range(50):
+        with RoundDifferently(1e-6, seed=seed):
+            moved.append(add().abs().item())
+    expected = 1e-6 * np.sqrt(count) * max(1, np.sqrt(count / 64))
+    assert 0.5 * expected < max(moved) <= 1.01 * expected
+
+
+def test_a_product_of_integers_is_left_alone():
+    with RoundDifferently(1e-3, seed=0):
+        assert torch.mm(torch.full((1, 3), 2), torch.full((3, 1), 5)).item() == 30
+
+
+def test_the_rounding_inside_a_softmax_is_measured():
+    # the loss is log(1 + 3e-7): the sum rounds in its 16th digit, and so the loss in its 9th
+    network = Network(cell="gru", input_size=2, hidden_size=3, output_size=4, loss="softmax_cross_entropy")
+    parameters = initial_parameters(network, np.random.default_rng(0))
+    parameters["bias_ho"] += [0, 0, 0, 16]
+    posed = Problem(network, parameters, np.ones((1, 1, 2)), np.zeros((1, 1, 3)), targets=np.array([[3]]))
+    loss, gradients = oracle_gradients(posed)
+    oracle = {"loss": np.asarray(loss), **gradients}
+    measured = rounding_noise(lambda: oracle_gradients(posed), oracle, np.float64).magnitudes
+    assert 1e-11 < measured["loss"] / loss < 1e-7
 
 
 def test_a_large_batch_is_no_false_alarm():

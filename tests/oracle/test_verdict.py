@@ -105,6 +105,11 @@ def test_noise_as_large_as_the_gradient_is_never_a_pass(error):
     )
 
 
+def test_a_single_run_that_found_a_millionth_of_the_noise_calls_nothing_wrong():
+    found = {1: 1.0, 16: 1e3}  # too much to tell by, and still not all of it
+    assert verdict_on(off_by(1e7), lambda runs: Noise({"w": found[runs]})).outcome == CANNOT_TELL
+
+
 def test_but_a_million_times_such_noise_is_wrong():
     assert verdict_on(off_by(1e5), noise_of(1.0)).outcome == CANNOT_TELL
     assert verdict_on(off_by(1e7), noise_of(1.0)).outcome == WRONG
