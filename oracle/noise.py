@@ -55,7 +55,7 @@ class RoundDifferently(TorchDispatchMode):
     ) -> None:
         super().__init__()
         self.kinks, self.forced = kinks, forced
-        self.factors = 1 + amplitude * _xi(seed)
+        self.offsets = amplitude * _xi(seed)
         self.place = 0
         self.relu_arguments: list[torch.Tensor] = []
 
@@ -65,20 +65,17 @@ class RoundDifferently(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **kwargs) if kwargs else func(*args)
+        kind = _KINDS.get(func) or _kind(func)
+        if kind == "rounds":
+            return self._perturbed(result)
+        if kind == "sums":
+            terms = _terms(func, args, result)
+            return self._summed_differently(func, args, kwargs or {}, result, terms) if terms > 1 else result
         if func is torch.ops.aten.relu.default:
             self.relu_arguments.append(args[0].detach())
-        result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.relu.default and self.kinks is not None:
-            return result.masked_fill(self.kinks[len(self.relu_arguments) - 1], self.forced)
-        if not _rounds(func):
-            return result
-        terms = _terms(func, args, result)
-        if terms > 1:
-            return self._summed_differently(func, args, kwargs or {}, result, terms)
-        if isinstance(result, torch.Tensor):
-            return self._perturbed(result)
-        if isinstance(result, (tuple, list)):
-            return type(result)(self._perturbed(part) for part in result)
+            if self.kinks is not None:
+                return result.masked_fill(self.kinks[len(self.relu_arguments) - 1], self.forced)
         return result
 
     def _summed_differently(
@@ -87,22 +84,28 @@ class RoundDifferently(TorchDispatchMode):
         """Moved by a part of the result and by a part of the root of its squared terms' sum."""
         squared = [arg * arg if isinstance(arg, torch.Tensor) else arg for arg in args]
         spread = func(*squared, **kwargs).sqrt_()
-        if func.overloadpacket.__name__ == "mean":
-            spread /= np.sqrt(terms)  # each of its terms is an nth
-        noise = self._perturbed(result.clone()) - result + self._perturbed(spread.clone()) - spread
-        return result + max(1.0, np.sqrt(terms / LONG_SUM)) * noise
+        growth = max(1.0, (terms / LONG_SUM) ** 0.5)
+        spread_growth = growth / terms**0.5 if func in MEANS else growth  # each term of a mean is an nth
+        by_result, by_spread = self._offsets(result), self._offsets(result)
+        return result.addcmul(result, by_result, value=growth).addcmul_(spread, by_spread, value=spread_growth)
 
     def _perturbed(self, result: object) -> object:
+        if isinstance(result, (tuple, list)):
+            return type(result)(map(self._perturbed, result))
         if not isinstance(result, torch.Tensor) or result.dtype not in (torch.float64, torch.float32):
             return result
-        size = result.numel()
+        return result.addcmul_(result, self._offsets(result))
+
+    def _offsets(self, like: torch.Tensor) -> torch.Tensor:
+        """amplitude * xi for every element of a tensor."""
+        size = like.numel()
         if self.place + size > POOL:
             self.place = 0
             if size > POOL:
-                return result.mul_(self.factors.repeat(-(-size // POOL))[:size].view(result.shape).to(result.device))
-        factors = self.factors[self.place : self.place + size].view(result.shape)
+                return self.offsets.repeat(-(-size // POOL))[:size].view(like.shape).to(like)
+        offsets = self.offsets[self.place : self.place + size].view(like.shape)
         self.place += size
-        return result.mul_(factors if result.device.type == "cpu" else factors.to(result.device))
+        return offsets if like.device.type == "cpu" and like.dtype == torch.float64 else offsets.to(like)
 
 
 @lru_cache(maxsize=64)
@@ -124,26 +127,31 @@ LONG_SUM = 64
 PRODUCTS = {"mm": 0, "mv": 0, "dot": 0, "bmm": 0, "addmm": 1}
 """Operations that sum over the last axis of an argument, each with that argument's place."""
 
-_ROUNDS: dict[object, bool] = {}
+SUMS = frozenset(["sum", "mean", *PRODUCTS])
+MEANS = frozenset([torch.ops.aten.mean.default, torch.ops.aten.mean.dim])
+
+_KINDS: dict[object, str] = {}
 
 
-def _rounds(func: torch._ops.OpOverload) -> bool:
-    """Whether an operation computes new numbers. Views and in-place ones hand back memory that is not theirs to
-    change."""
-    if func not in _ROUNDS:
-        aliases = any(value.alias_info is not None for value in func._schema.returns)
-        _ROUNDS[func] = not aliases and func.overloadpacket.__name__ not in EXACT
-    return _ROUNDS[func]
+def _kind(func: torch._ops.OpOverload) -> str:
+    """Whether an operation "rounds", "sums" or is "exact".
+
+    Views and in-place operations count as exact: they hand back memory that is not theirs to change.
+    """
+    name = func.overloadpacket.__name__
+    aliases = any(value.alias_info is not None for value in func._schema.returns)
+    _KINDS[func] = "exact" if aliases or name in EXACT else "sums" if name in SUMS else "rounds"
+    return _KINDS[func]
 
 
-def _terms(func: torch._ops.OpOverload, args: tuple, result: object) -> int:
-    """How many numbers were added up for each element of the result; 1 where it is no sum."""
+def _terms(func: torch._ops.OpOverload, args: tuple, result: torch.Tensor) -> int:
+    """How many numbers a sum added up for each element of its result; 0 where they are no floating-point numbers."""
+    if not result.is_floating_point() or result.numel() == 0:
+        return 0
     name = func.overloadpacket.__name__
     if name in PRODUCTS:
-        return args[PRODUCTS[name]].shape[-1] if result.is_floating_point() else 1
-    if name in ("sum", "mean") and result.is_floating_point() and result.numel() > 0:
-        return args[0].numel() // result.numel()
-    return 1
+        return args[PRODUCTS[name]].shape[-1]
+    return args[0].numel() // result.numel()
 
 
 def rounding_noise(

@@ -28,7 +28,7 @@ from oracle.noise import RUNS, UNIT_ROUNDOFF, Noise
 STRICT = 32
 LIMIT = 4
 FIRST_RUNS = 1
-RUNS_IN_DOUBT = 16
+RUNS_IN_DOUBT = (4, 16)
 DOUBTFUL = 1e6
 BLUNT = 2.5e-4
 
@@ -131,7 +131,7 @@ def judge(
     """
     dtype = np.dtype(dtype)
     noise: Noise | None = measure(RUNS) if always_measure else None
-    in_doubt = True
+    more_runs = iter(RUNS_IN_DOUBT)
     verdicts = []
     for name, truth in oracle.items():
         scale = float(np.max(np.abs(truth), initial=0))
@@ -144,11 +144,8 @@ def judge(
         within = error <= strict
         if not within and noise is None:
             noise = measure(FIRST_RUNS)
-        if not within and in_doubt:
-            found = noise.magnitudes[name]
-            blunt = found > BLUNT * scale  # too much to tell by: more of it matters only before calling it wrong
-            if error > LIMIT * found and (error > DOUBTFUL * found) == blunt:
-                noise, in_doubt = measure(RUNS_IN_DOUBT), False
+        while not within and _in_doubt(error, noise.magnitudes[name], scale) and (runs := next(more_runs, None)):
+            noise = measure(runs)
         magnitude = None if noise is None else noise.magnitudes[name]
         tolerance = strict if within else max(strict, LIMIT * magnitude)
         outcome, reason = AGREES if error <= tolerance else WRONG, ""
@@ -160,6 +157,12 @@ def judge(
             )
         verdicts.append(Verdict(name, outcome, gradient, truth, np.full(truth.shape, tolerance), magnitude, reason))
     return sorted(verdicts, key=badness, reverse=True)
+
+
+def _in_doubt(error: float, noise: float, scale: float) -> bool:
+    """Whether more noise, were there any, would keep this error from being called wrong, or from counting at all."""
+    blunt = noise > BLUNT * scale  # too much to tell by: more of it matters only before calling it wrong
+    return error > LIMIT * noise and (error > DOUBTFUL * noise) == blunt
 
 
 def badness(verdict: Verdict) -> tuple[int, float]:

@@ -81,7 +81,7 @@ def test_the_message_of_a_wrong_gradient():
 
 
 def test_an_error_barely_beyond_the_noise_is_measured_again_before_it_is_called_wrong():
-    found = {1: 1e-14, 16: 5e-14}  # one run happened to find little
+    found = {1: 1e-14, 4: 2e-14, 16: 5e-14}  # one run happened to find little
     runs_asked = []
 
     def measure(runs):
@@ -89,7 +89,7 @@ def test_an_error_barely_beyond_the_noise_is_measured_again_before_it_is_called_
         return Noise({"w": found[runs]})
 
     assert verdict_on(off_by(1e-13), measure).outcome == AGREES
-    assert runs_asked == [1, 16]
+    assert runs_asked == [1, 4, 16]
     runs_asked.clear()
     assert verdict_on(off_by(1e-6), measure).outcome == WRONG
     assert runs_asked == [1], "no doubt is left by an error of 1e8 times the noise"
@@ -106,7 +106,7 @@ def test_noise_as_large_as_the_gradient_is_never_a_pass(error):
 
 
 def test_a_single_run_that_found_a_millionth_of_the_noise_calls_nothing_wrong():
-    found = {1: 1.0, 16: 1e3}  # too much to tell by, and still not all of it
+    found = {1: 1.0, 4: 2.0, 16: 1e3}  # too much to tell by, and still not all of it
     assert verdict_on(off_by(1e7), lambda runs: Noise({"w": found[runs]})).outcome == CANNOT_TELL
 
 
