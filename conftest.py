@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from oracle import grid
-from oracle.check import Report, check
+from oracle.network_check import Report, check
 from oracle.presentation import arrays
 from oracle.presentation.text import failure
+from rnn_manual.network import did_you_mean
 
 MOST_SEEDS = 1000
 
@@ -38,7 +39,7 @@ def choices(known: tuple[str, ...]):
         names = [name.strip() for name in text.split(",")]
         for name in names:
             if name not in known:
-                raise pytest.UsageError(f"{name!r} is unknown; known are {', '.join(known)}")
+                raise pytest.UsageError(f"{name!r} is unknown; known are {', '.join(known)}{did_you_mean(name, known)}")
         return list(dict.fromkeys(names))
 
     return parse

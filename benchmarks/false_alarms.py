@@ -20,8 +20,8 @@ import torch
 from machine import description
 from rich.progress import track
 
-from oracle.check import check
 from oracle.grid import DTYPES, NETWORKS, REGIMES, Case, problem
+from oracle.network_check import check
 from oracle.verdict import CANNOT_TELL, LIMIT, WRONG
 
 LONGEST, WIDEST, LARGEST_BATCH = 200, 64, 4

@@ -12,7 +12,7 @@ import torch
 from rich.progress import track
 
 from mutants.problems import problems
-from oracle.check import check
+from oracle.network_check import check
 from oracle.verdict import AGREES, LIMIT, Verdict
 from rnn_manual import Network
 

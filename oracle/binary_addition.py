@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 import rnn_manual
-from oracle.check import Report, check
+from oracle.network_check import Report, check
 from oracle.problem import Problem
 from rnn_manual import Network
 

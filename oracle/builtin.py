@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oracle import binary_addition
-from oracle.check import Report, check, check_mirrors
 from oracle.grid import CELL_NAMES, DTYPES, NETWORKS, Case, names, problem
 from oracle.mirror.modules import why_not
+from oracle.network_check import Report, check, check_mirrors
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG, Verdict
 from rnn_manual import initial_parameters
 

@@ -71,7 +71,9 @@ class RoundDifferently(TorchDispatchMode):
             return self._perturbed(result)
         if kind == "sums":
             terms = _terms(func, args, result)
-            return self._summed_differently(func, args, kwargs or {}, result, terms) if terms > 1 else result
+            if terms > 1:
+                return self._summed_differently(func, args, kwargs or {}, result, terms)
+            return self._perturbed(result)
         if func is torch.ops.aten.relu.default:
             self.relu_arguments.append(args[0].detach())
             if self.kinks is not None:
@@ -87,14 +89,15 @@ class RoundDifferently(TorchDispatchMode):
         growth = max(1.0, (terms / LONG_SUM) ** 0.5)
         spread_growth = growth / terms**0.5 if func in MEANS else growth  # each term of a mean is an nth
         by_result, by_spread = self._offsets(result), self._offsets(result)
-        return result.addcmul(result, by_result, value=growth).addcmul_(spread, by_spread, value=spread_growth)
+        moved = result.addcmul(result, by_result, value=growth).addcmul_(spread, by_spread, value=spread_growth)
+        return torch.where(moved.isfinite(), moved, result)  # what is infinite is moved nowhere
 
     def _perturbed(self, result: object) -> object:
         if isinstance(result, (tuple, list)):
             return type(result)(map(self._perturbed, result))
         if not isinstance(result, torch.Tensor) or result.dtype not in (torch.float64, torch.float32):
             return result
-        return result.addcmul_(result, self._offsets(result))
+        return result.mul_(self._offsets(result).add(1))  # not addcmul: -inf - inf * xi may be NaN
 
     def _offsets(self, like: torch.Tensor) -> torch.Tensor:
         """amplitude * xi for every element of a tensor."""
@@ -116,9 +119,9 @@ def _xi(seed: int) -> torch.Tensor:
 
 
 EXACT = frozenset(
-    "arange cat clone constant_pad_nd empty empty_like empty_strided full full_like gather index index_select neg "
-    "new_empty new_empty_strided new_full new_ones new_zeros ones ones_like relu repeat scalar_tensor select_backward "
-    "slice_backward stack threshold_backward where zeros zeros_like _to_copy".split()
+    "amax amin arange cat clone constant_pad_nd empty empty_like empty_strided full full_like gather index "
+    "index_select neg new_empty new_empty_strided new_full new_ones new_zeros ones ones_like relu repeat "
+    "scalar_tensor select_backward slice_backward stack threshold_backward where zeros zeros_like _to_copy".split()
 )
 """Operations that only make, move or choose numbers. One that is missing here costs nothing but a little more noise."""
 
@@ -150,7 +153,7 @@ def _terms(func: torch._ops.OpOverload, args: tuple, result: torch.Tensor) -> in
         return 0
     name = func.overloadpacket.__name__
     if name in PRODUCTS:
-        return args[PRODUCTS[name]].shape[-1]
+        return args[PRODUCTS[name]].shape[-1] + (name == "addmm")  # what is added is a term too
     return args[0].numel() // result.numel()
 
 

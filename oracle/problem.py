@@ -67,6 +67,11 @@ def hand_written(
     p = problem
     states = {"h_0": p.h_0, "c_0": p.c_0, "lengths": p.lengths, "dropout_masks": p.dropout_masks}
     if p.network.output_size is not None:
+        if not hasattr(implementation, "loss_and_gradients"):
+            raise TypeError(
+                "implementation offers no loss_and_gradients, which a network with a readout needs; forward and "
+                "backward do for networks without one"
+            )
         return implementation.loss_and_gradients(p.network, p.parameters, p.x, p.targets, **states, weights=p.weights)
     run = implementation.forward(p.network, p.parameters, p.x, **states)
     loss = (run.outputs * p.d_outputs).sum() + (run.h_n * p.d_h_n).sum()

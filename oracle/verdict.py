@@ -7,7 +7,8 @@ In this order, and the first that speaks decides:
    Most correct gradients pass it, and nothing need be measured.
 3. The measured rounding noise (`oracle.noise`): beyond 4 times it, the gradient is wrong. How far apart two correct
    implementations ever were is in docs/false_alarms.md. More runs only find more noise, so one run suffices to agree;
-   but a single run may find little by chance, so an error of up to 1e6 times it is called wrong only after 16 runs.
+   but few runs may find little by chance, so an error is called wrong only after 4 runs, and up to 1e6 times what
+   they found only after 16.
 4. Where 4 times the noise is more than a thousandth of the gradient, agreement says little and disagreement nothing:
    cannot tell, which is never a pass. Only beyond 1e6 times even such noise, of 16 runs, is a gradient wrong. The same
    where a number is beyond what the dtype, or the oracle, can hold.
@@ -101,6 +102,8 @@ class Verdict:
             return f"{self.name} agrees: {how}, relative error {self.relative_error:.1e}"
         if self.reason:
             return f"{self.name} {self.outcome}: {self.reason}"
+        if not self.oracle.any():
+            return f"{self.name} wrong: it should be zero, for the loss does not depend on it, but is {self.error:.2g}"
         return f"{self.name} wrong: {multiples(self.ratio)} × rounding noise, worst at {list(self.worst)}"
 
 
@@ -130,22 +133,32 @@ def judge(
     always_measure   measure in any case, to report every error in multiples of the noise
     """
     dtype = np.dtype(dtype)
-    noise: Noise | None = measure(RUNS) if always_measure else None
-    more_runs = iter(RUNS_IN_DOUBT)
-    verdicts = []
-    for name, truth in oracle.items():
-        scale = float(np.max(np.abs(truth), initial=0))
-        gradient = gradients.get(name)
-        if spoken := _before_comparing(gradient, truth, scale, dtype):
-            verdicts.append(Verdict(name, spoken[0], gradient, truth, reason=spoken[1]))
-            continue
-        strict = STRICT * UNIT_ROUNDOFF[dtype] * scale
-        error = float(np.max(np.abs(gradient - truth), initial=0))
-        within = error <= strict
-        if not within and noise is None:
-            noise = measure(FIRST_RUNS)
-        while not within and _in_doubt(error, noise.magnitudes[name], scale) and (runs := next(more_runs, None)):
-            noise = measure(runs)
+    scales = {name: float(np.max(np.abs(truth), initial=0)) for name, truth in oracle.items()}
+    spoken = {
+        name: said for name, truth in oracle.items()
+        if (said := _before_comparing(gradients.get(name), truth, scales[name], dtype))
+    }  # fmt: skip
+    errors = {
+        name: float(np.max(np.abs(gradients[name] - truth), initial=0))
+        for name, truth in oracle.items()
+        if name not in spoken
+    }
+    bounds = {name: STRICT * UNIT_ROUNDOFF[dtype] * scales[name] for name in errors}
+    beyond = [name for name, error in errors.items() if error > bounds[name]]
+
+    noise = measure(RUNS) if always_measure else measure(FIRST_RUNS) if beyond else None
+    measured = RUNS if always_measure else FIRST_RUNS
+    for runs in RUNS_IN_DOUBT:
+        if any(_in_doubt(errors[name], noise.magnitudes[name], scales[name], measured) for name in beyond):
+            noise, measured = measure(runs), runs
+
+    verdicts = [
+        Verdict(name, outcome, gradients.get(name), oracle[name], reason=reason)
+        for name, (outcome, reason) in spoken.items()
+    ]
+    for name, error in errors.items():
+        truth, gradient, strict, scale = oracle[name], gradients[name], bounds[name], scales[name]
+        within = name not in beyond
         magnitude = None if noise is None else noise.magnitudes[name]
         tolerance = strict if within else max(strict, LIMIT * magnitude)
         outcome, reason = AGREES if error <= tolerance else WRONG, ""
@@ -159,10 +172,11 @@ def judge(
     return sorted(verdicts, key=badness, reverse=True)
 
 
-def _in_doubt(error: float, noise: float, scale: float) -> bool:
-    """Whether more noise, were there any, would keep this error from being called wrong, or from counting at all."""
-    blunt = noise > BLUNT * scale  # too much to tell by: more of it matters only before calling it wrong
-    return error > LIMIT * noise and (error > DOUBTFUL * noise) == blunt
+def _in_doubt(error: float, noise: float, scale: float, runs: int) -> bool:
+    """Whether more noise, were more found in more runs than these, could keep this error from being called wrong."""
+    if noise > BLUNT * scale:  # too much to tell by: more of it matters only before calling it wrong
+        return error > DOUBTFUL * noise
+    return error > LIMIT * noise and (runs < RUNS_IN_DOUBT[0] or error <= DOUBTFUL * noise)
 
 
 def badness(verdict: Verdict) -> tuple[int, float]:

@@ -8,11 +8,16 @@ steps then tells which steps count twice or not at all, if the fit is exact.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from oracle.autograd import contributions
-from oracle.check import Report
+from oracle.network_check import Report
 from oracle.verdict import WRONG, Verdict
+from rnn_manual import Network
+
+SUFFIX = r"(_l\d+)?(_reverse)?$"
 
 
 def where_wrong(report: Report) -> dict[str, str]:
@@ -22,24 +27,36 @@ def where_wrong(report: Report) -> dict[str, str]:
         return {verdict.name: "" for verdict in wrong}
     step = _first_wrong_step(report)
     parts = contributions(report.problem)
-    return {verdict.name: _describe(verdict, step, parts[verdict.name]) for verdict in wrong}
+    others = _without_the_delta_of_x(report.problem.network)
+    return {
+        verdict.name: _describe(verdict, step, parts[verdict.name], re.sub(SUFFIX, "", verdict.name) not in others)
+        for verdict in wrong
+    }
 
 
-def _describe(verdict: Verdict, step: int | None, parts: np.ndarray) -> str:
-    readout = verdict.name in ("weight_ho", "bias_ho")  # no delta goes into it
-    if step is not None and not readout:
-        return f"first wrong at step t={step} going backward"
+def _without_the_delta_of_x(network: Network) -> set[str]:
+    """The parameters whose gradients are not made from the deltas that dL/dx is made from."""
+    others = {"weight_ho", "bias_ho", "weight_hr"}
+    if network.cell == "gru" and network.reset == "after":
+        others |= {"weight_hh", "bias_hh"}  # the reset gate stands between the two deltas
+    return others
+
+
+def _describe(verdict: Verdict, step: int | None, parts: np.ndarray, from_delta_of_x: bool) -> str:
+    if step is not None and from_delta_of_x:
+        return f"delta first wrong at step t={step} going backward"
     if not verdict.comparable:
         return ""
     factor = _factor(verdict)
     if factor is not None:
-        return f"{factor:.6g} times the right one"
+        times = f"{factor:.6g}" if abs(factor - 1) > 1e-5 else f"1{factor - 1:+.2g}"
+        return f"{times} times the right one"
     counts = _counts(verdict, parts)
     if counts is not None:
         off = np.flatnonzero(counts != 1)
         if len(off):
             return f"first wrong at step t={off[-1]} going backward, which counts {counts[off[-1]]:g} times"
-    if readout:
+    if step is not None or not from_delta_of_x:
         return ""
     return "dL/dx is right at every step: look at the product that sums the deltas"
 

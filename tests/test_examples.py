@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from oracle.check import check
 from oracle.grid import Case, problem
+from oracle.network_check import check
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 UNTRANSPOSED = EXAMPLES / "untransposed_carry.py"
@@ -17,7 +17,7 @@ def test_the_untransposed_carry_is_caught_and_placed():
     run = subprocess.run([sys.executable, UNTRANSPOSED], capture_output=True, text=True)
     assert run.returncode == 1 and not run.stderr
     assert re.search(
-        r"weight_hh wrong: \S+ × rounding noise, worst at \[.*\], first wrong at step t=3 going backward", run.stdout
+        r"weight_hh wrong: \S+ × rounding noise, worst at \[.*\], delta first wrong at step t=3 going backward", run.stdout
     )
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from oracle.check import check_mirrors
 from oracle.grid import problem
 from oracle.mirror.modules import why_not
+from oracle.network_check import check_mirrors
 from oracle.verdict import AGREES, CANNOT_TELL
 
 

@@ -95,7 +95,7 @@ def test_a_failure_line_by_line(broken_run):
     case = r"elman-weight_hh-T5-B\d-H6-float64-\w+"
     expected = [
         r"AssertionError: weight_hh wrong: \d\.\de\d+ × rounding noise, worst at \[\d, \d\], "
-        r"first wrong at step t=1 going backward",
+        r"delta first wrong at step t=1 going backward",
         r"(?:E  )? +at \[\d, \d\]: -?\d\S+, but should be -?\d\S+",
         r"(?:E  )? +numpy\.allclose\(gradient, oracle, rtol=0, atol=\S+\) is False: "
         r"the tolerance is the larger of 4 × the rounding noise measured here and 32 roundings of the largest element",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oracle import grid
-from oracle.check import check
+from oracle.network_check import check
 from oracle.problem import hand_written
 from oracle.verdict import AGREES, CANNOT_TELL
 from tests.planted import MISTAKES, PASSES, Mistake

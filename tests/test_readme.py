@@ -30,6 +30,7 @@ def test_the_wrong_example_prints_what_it_shows():
         [sys.executable, ROOT / "examples" / "untransposed_carry.py"], capture_output=True, encoding="utf-8"
     ).stdout
     shown = set(shape_of(README))
+    assert printed
     missing = [line for line in shape_of(printed) if line not in shown]
     assert not missing, "run examples/untransposed_carry.py and put what it prints into the README"
     for name in re.findall(r"^ +(\w+) wrong: ", printed, re.MULTILINE):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from oracle.check import check
+from oracle.network_check import check
 from oracle.problem import Problem
 from oracle.verdict import AGREES
 

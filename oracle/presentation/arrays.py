@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oracle.check import Report
+from oracle.network_check import Report
 
 
 def save(path: Path, report: Report) -> None:

@@ -6,22 +6,22 @@ import platform
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 import click
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from oracle import binary_addition, builtin
 from oracle.builtin import Adder, Networks
-from oracle.check import Report
 from oracle.grid import CELL_NAMES, DTYPES, NETWORKS
+from oracle.network_check import Report
 from oracle.noise import AMPLITUDE
 from oracle.presentation import table
+from oracle.presentation.check_command import EXIT_CODES, check
+from oracle.presentation.progress import progress
 from oracle.presentation.text import first_line
 from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, RELATIVE_ERROR, STRICT, WRONG, worst_outcome
 from oracle.where import where_wrong
@@ -29,7 +29,6 @@ from rnn_manual.network import did_you_mean
 
 SHOWN = 5  # networks whose gradients are listed one by one where they do not agree
 
-EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
@@ -71,6 +70,9 @@ def main() -> None:
     """Verify hand-written backpropagation through time against PyTorch autograd."""
 
 
+main.add_command(check)
+
+
 @main.command()
 @click.option("--device", type=DeviceName(), default="cpu", show_default=True, help="Where the oracle computes.")
 @click.option(
@@ -103,7 +105,7 @@ def verify(device: str, seed: int, cells: tuple[str, ...]) -> None:
       0  every gradient agrees, and the adder adds
       1  something is wrong
       2  the command line is wrong
-      3  something could not be checked or told, which is no pass
+      3  a gradient could not be checked or told, which is no pass
     """
     probe(device)
     torch.set_num_threads(1)  # the arrays are small: more threads only wait for each other
@@ -155,15 +157,6 @@ def run(device: str, seed: int, cells: Sequence[str]) -> tuple[Networks, Adder]:
             seed, device, lambda steps, loss: bar.update(task, completed=steps, description=f"adder, loss {loss:.3f}")
         )
     return networks, adder
-
-
-@contextmanager
-def progress() -> Iterator[Progress]:
-    """A bar on stderr that leaves nothing behind; silent where that is no terminal."""
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield bar
 
 
 def show_table(networks: Networks, signs: table.Signs, console: Console) -> None:
@@ -219,7 +212,7 @@ def explained(networks: Networks, seed: int) -> dict[str, str]:
         "error": "max |gradient - oracle|; the oracle is PyTorch autograd of the same loss, in float64. "
         "The table shows the worst over layers, directions and cases",
         "rounding noise": "how far the oracle moves when every floating-point result is rounded differently "
-        f"(by up to {AMPLITUDE} u), measured for each gradient of each case",
+        f"(by up to {AMPLITUDE} u, sums by more), measured for each gradient of each case",
         "agrees": f"error at most {LIMIT} × rounding noise or {STRICT} u max |oracle|; "
         "u = 2^-53 in float64, 2^-24 in float32",
         "relative error": f"{RELATIVE_ERROR}: {relative_errors(networks)}",

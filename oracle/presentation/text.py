@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from oracle.check import Report
+from oracle.network_check import Report
 from oracle.verdict import AGREES, LIMIT, RELATIVE_ERROR, STRICT, WRONG, Verdict
 from oracle.where import where_wrong
 
 
 def first_line(verdict: Verdict, where: str = "") -> str:
-    """'weight_hh wrong: 3.1e9 × rounding noise, worst at [4, 2], first wrong at step t=2 going backward'."""
+    """'weight_hh wrong: 3.1e9 × rounding noise, worst at [4, 2], delta first wrong at step t=2 going backward'."""
     return f"{verdict}, {where}" if where else str(verdict)
 
 

@@ -6,8 +6,8 @@ import torch
 
 from oracle import binary_addition
 from oracle.autograd import oracle_gradients
-from oracle.check import check
 from oracle.grid import Case, problem
+from oracle.network_check import check
 from oracle.noise import AMPLITUDE, POOL, RoundDifferently, rounding_noise
 from oracle.problem import Problem
 from rnn_manual import Network, initial_parameters
@@ -100,13 +100,17 @@ def test_a_correct_pass_stays_within_it(network, dtype, regime):
 
 
 @pytest.mark.parametrize("count", [2, 64, 10_000])
-@pytest.mark.parametrize("form", ["sum", "mean", "mm"])
+@pytest.mark.parametrize("form", ["sum", "sum along an axis", "mean", "mm", "bmm", "addmm"])
 def test_a_sum_is_moved_by_its_terms_and_not_only_by_its_result(form, count):
     alternating = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(count // 2)
+    ones = torch.ones(count, 1, dtype=torch.float64)
     add = {
         "sum": lambda: alternating.sum(),
+        "sum along an axis": lambda: alternating[None].sum(dim=1),
         "mean": lambda: alternating.mean() * count,
-        "mm": lambda: torch.mm(alternating[None], torch.ones(count, 1, dtype=torch.float64)),
+        "mm": lambda: torch.mm(alternating[None], ones),
+        "bmm": lambda: torch.bmm(alternating[None, None], ones[None]),
+        "addmm": lambda: torch.addmm(alternating[-1:], alternating[None, :-1], ones[:-1]),
     }[form]
     moved = []
     for seed in range(50):
@@ -114,6 +118,21 @@ def test_a_sum_is_moved_by_its_terms_and_not_only_by_its_result(form, count):
             moved.append(add().abs().item())
     expected = 1e-6 * np.sqrt(count) * max(1, np.sqrt(count / 64))
     assert 0.5 * expected < max(moved) <= 1.01 * expected
+
+
+def test_a_product_of_single_numbers_rounds_too():
+    three, five = (torch.full((1, 1), number, dtype=torch.float64) for number in (3.0, 5.0))
+    with RoundDifferently(1e-3, seed=0):
+        product = torch.mm(three, five).item()
+    assert product != 15 and abs(product - 15) <= 15e-3
+
+
+def test_infinities_stay_where_they_are():
+    masked = torch.tensor([[0.5, -torch.inf, 1.0]], dtype=torch.float64)
+    for seed in range(5):
+        with RoundDifferently(1e-3, seed=seed):
+            doubled, summed = masked * 2, masked.sum(dim=1)
+        assert doubled[0, 1] == summed[0] == -torch.inf and doubled[0, 0] != 1
 
 
 def test_a_product_of_integers_is_left_alone():

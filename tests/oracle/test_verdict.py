@@ -92,7 +92,19 @@ def test_an_error_barely_beyond_the_noise_is_measured_again_before_it_is_called_
     assert runs_asked == [1, 4, 16]
     runs_asked.clear()
     assert verdict_on(off_by(1e-6), measure).outcome == WRONG
-    assert runs_asked == [1], "no doubt is left by an error of 1e8 times the noise"
+    assert runs_asked == [1, 4], "after four runs no doubt is left by an error of 5e7 times the noise"
+
+
+def test_a_run_that_found_nothing_at_all_calls_nothing_wrong():
+    found = {1: 1e-22, 4: 3e-14, 16: 4e-14}  # a unit that is saturated to the last bit moves in seven runs of eight
+    assert verdict_on(off_by(1e-13), lambda runs: Noise({"w": found[runs]})).outcome == AGREES
+
+
+def test_every_ratio_of_a_report_is_to_the_noise_of_the_same_runs():
+    found = {1: {"v": 1e-13, "w": 1e-14}, 4: {"v": 2e-13, "w": 2e-13}, 16: {"v": 4e-13, "w": 4e-13}}
+    oracle = {"v": TRUTH, "w": TRUTH}
+    verdicts = judge({"v": off_by(1e-13), "w": off_by(1e-13)}, oracle, np.float64, lambda runs: Noise(found[runs]))
+    assert [verdict.noise for verdict in verdicts] == [2e-13, 2e-13]
 
 
 @pytest.mark.parametrize("error", [1e-13, 1.0, 100.0])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import rnn_manual
-from oracle.check import check
 from oracle.grid import Case, problem
+from oracle.network_check import check
 from oracle.where import where_wrong
 
 CASE = Case("elman", 6, 3, 5, "float64", "ordinary")
@@ -44,7 +44,7 @@ def where(implementation, case=CASE):
 @pytest.mark.parametrize("kept", [1, 2, 4])
 def test_the_step_at_which_the_deltas_go_wrong(kept):
     found = where(cut_carry(kept))
-    assert found["weight_hh"] == found["weight_ih"] == f"first wrong at step t={5 - kept} going backward"
+    assert found["weight_hh"] == found["weight_ih"] == f"delta first wrong at step t={5 - kept} going backward"
 
 
 def test_a_step_that_is_counted_twice_and_one_that_is_left_out():
@@ -66,7 +66,19 @@ def test_one_factor_for_all_steps_is_named_as_one():
     def halved(run, gradients):
         gradients["bias_hh"] *= 0.5
 
+    def hardly(run, gradients):
+        gradients["bias_hh"] *= 1 + 1e-8
+
     assert where(altered(halved)) == {"bias_hh": "0.5 times the right one"}
+    assert where(altered(hardly)) == {"bias_hh": "1+1e-08 times the right one"}
+
+
+def test_no_step_is_claimed_of_a_delta_that_dx_does_not_show():
+    # in a GRU the reset gate stands between the delta of W_ih, which dL/dx is made from, and that of W_hh
+    found = where(cut_carry(2), Case("gru", 6, 3, 5, "float64", "ordinary"))
+    assert found["weight_ih"] == found["bias_ih"] == "delta first wrong at step t=3 going backward"
+    assert "delta" not in found["weight_hh"] + found["bias_hh"]
+    assert "dL/dx is right" not in found["weight_hh"] + found["bias_hh"]
 
 
 def test_right_deltas_in_a_wrong_product():

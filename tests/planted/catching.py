@@ -11,7 +11,7 @@ import numpy as np
 
 from oracle import grid
 from oracle.autograd import oracle_gradients
-from oracle.check import changed_arguments, with_loss
+from oracle.network_check import changed_arguments, with_loss
 from oracle.noise import Noise, rounding_noise
 from oracle.problem import Problem, hand_written
 from oracle.verdict import WRONG, Verdict, judge
@@ -37,7 +37,7 @@ class Judged:
         return self._noise[runs]
 
     def verdicts(self, implementation: ModuleType) -> list[Verdict]:
-        """What `oracle.check.check` says of the implementation, the loss included."""
+        """What `oracle.network_check.check` says of the implementation, the loss included."""
         posed = copy.deepcopy(self.problem)
         with np.errstate(all="ignore"):
             loss, gradients = hand_written(posed, implementation)

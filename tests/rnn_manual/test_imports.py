@@ -146,11 +146,11 @@ def test_a_way_back_from_rnn_manual_is_noticed(tmp_path, path, line, found):
 @pytest.mark.parametrize(
     "path, line, found",
     [
-        ("oracle/check.py", "import oracle.presentation.html", ["oracle/check.py: oracle.presentation.html"]),
-        ("oracle/check.py", "from oracle import presentation", ["oracle/check.py: oracle.presentation"]),
-        ("oracle/check.py", "from .presentation import html", ["oracle/check.py: oracle.presentation.html"]),
+        ("oracle/autograd.py", "import oracle.presentation.html", ["oracle/autograd.py: oracle.presentation.html"]),
+        ("oracle/autograd.py", "from oracle import presentation", ["oracle/autograd.py: oracle.presentation"]),
+        ("oracle/autograd.py", "from .presentation import html", ["oracle/autograd.py: oracle.presentation.html"]),
         ("oracle/mirror/steps.py", "from .. import presentation", ["oracle/mirror/steps.py: oracle.presentation"]),
-        ("oracle/check.py", "import oracle.presentations", []),
+        ("oracle/autograd.py", "import oracle.presentations", []),
         ("oracle/presentation/html.py", "from oracle.presentation import terminal", []),
         ("tests/oracle/test_html.py", "from oracle.presentation import html", []),
         ("conftest.py", "from oracle.presentation import html", []),

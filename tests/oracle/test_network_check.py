@@ -8,8 +8,8 @@ import pytest
 
 import rnn_manual
 from oracle import grid
-from oracle.check import CHANGED, check
 from oracle.grid import Case, problem
+from oracle.network_check import CHANGED, check
 from oracle.problem import arrays_of
 
 POSED = problem(Case("lstm", 5, 3, 6, "float64", "ordinary"))

@@ -1,0 +1,98 @@
+"""A declared gradient function checked in a child process: whatever it does, a report comes of it or a reason."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oracle.data import from_data, to_data
+from oracle.gradient_check import FunctionReport, check_function, functions_in, pick
+from oracle.isolation import isolated
+from oracle.returned import NotChecked, called
+
+SECONDS = 60.0
+MEMORY = 4 << 30
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of one function.
+
+    report       None where it could not be checked
+    not_checked  why, in words; else empty
+    output       the end of what the user's code printed
+    """
+
+    name: str
+    report: FunctionReport | None
+    not_checked: str
+    output: str
+
+
+class BadFile(ValueError):
+    """A file that cannot be read for gradient functions: not there, not importable, or without any."""
+
+
+def list_functions(path: Path, seconds: float = SECONDS, memory: int | None = MEMORY) -> list[str]:
+    """The names of the gradient functions in a file, found in a child process.
+
+    Raises BadFile with the reason where the file is not there or does not run, and with what it does define where
+    there are none.
+    """
+    if not path.is_file():
+        raise BadFile(f"there is no file {str(path)!r}" + _near(path))
+
+    def task() -> object:
+        try:
+            functions = called(lambda: functions_in(str(path)), path.name)
+        except NotChecked as reason:
+            return {"reason": str(reason)}
+        return {"names": list(functions)}
+
+    outcome = isolated(task, seconds=seconds, memory=memory)
+    if outcome.failure:
+        raise BadFile(f"{path.name} {outcome.failure}" + _at(outcome.where))
+    if "reason" in outcome.value:
+        raise BadFile(outcome.value["reason"])
+    return outcome.value["names"]
+
+
+def check_isolated(
+    path: Path,
+    name: str,
+    *,
+    sequence_lengths: Sequence[int] | None = None,
+    hidden_sizes: Sequence[int] | None = None,
+    seed: int = 0,
+    seconds: float = SECONDS,
+    memory: int | None = MEMORY,
+) -> Checked:
+    """Check one function of a file in a child process."""
+
+    def task() -> object:
+        try:
+            function = pick(called(lambda: functions_in(str(path)), path.name), name, path.name)
+            return {"report": to_data(check_function(function, sequence_lengths, hidden_sizes, seed))}
+        except (NotChecked, ValueError) as reason:
+            return {"reason": str(reason)}
+
+    outcome = isolated(task, seconds=seconds, memory=memory)
+    if outcome.failure:
+        return Checked(name, None, f"{name} {outcome.failure}{_at(outcome.where)}", outcome.output)
+    if "reason" in outcome.value:
+        return Checked(name, None, outcome.value["reason"], outcome.output)
+    report = from_data(outcome.value["report"])
+    return Checked(name, report, report.worst.not_checked, outcome.output)
+
+
+def _at(where: str) -> str:
+    return f", at {where}" if where else ""
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f", nor a folder {str(path.parent)!r}"
+    close = difflib.get_close_matches(path.name, [other.name for other in path.parent.glob("*.py")], 1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,141 @@
+"""The command `bptt-oracle check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import torch
+from rich.console import Console
+
+from oracle.child import MEMORY, SECONDS, BadFile, Checked, check_isolated, list_functions
+from oracle.data import to_json
+from oracle.presentation import table
+from oracle.presentation.function_table import heading, paragraphs, verdict_table
+from oracle.presentation.progress import progress
+from oracle.verdict import AGREES, CANNOT_TELL, WRONG, worst_outcome
+from rnn_manual.network import did_you_mean
+
+EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
+GIBIBYTE = 1 << 30
+
+
+class Numbers(click.ParamType):
+    """'1,2,7' -> (1, 2, 7)."""
+
+    name = "N,N"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} should be whole numbers with commas between them, such as 1,2,7", param, ctx)
+        if min(numbers) < 1:
+            self.fail(f"{value!r} holds {min(numbers)}, but a size should be at least 1", param, ctx)
+        return numbers
+
+
+@click.command()
+@click.argument("target", metavar="FILE[::NAME]", nargs=-1, required=True)
+@click.option("--sequence-lengths", type=Numbers(), help="Check at these lengths instead of our own.")
+@click.option("--hidden-sizes", type=Numbers(), help="Check at these hidden sizes instead of our own.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws the numbers.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0, min_open=True), default=SECONDS, show_default=True,
+    help="How long one function may take.",
+)  # fmt: skip
+@click.option(
+    "--memory", type=click.FloatRange(min=0, min_open=True), default=MEMORY / GIBIBYTE, show_default=True,
+    help="How much memory one function may need, in GiB.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
+def check(
+    target: tuple[str, ...],
+    sequence_lengths: tuple[int, ...] | None,
+    hidden_sizes: tuple[int, ...] | None,
+    seed: int,
+    seconds: float,
+    memory: float,
+    as_json: bool,
+) -> None:
+    """Check the gradient functions in a file, whatever they compute.
+
+    FILE holds functions decorated with @gradient_function, which name the shapes of the parameters and return
+    (loss, gradients). Each is run in NumPy as it stands, in a child process, and its gradients are compared with
+    autograd of its own forward pass at several sizes.
+
+    \b
+    Examples:
+      bptt-oracle check check_char_rnn.py
+      bptt-oracle check check_char_rnn.py::char_rnn --sequence-lengths 1,2,7 --hidden-sizes 3,16
+      bptt-oracle check check_*.py --json > report.json
+
+    \b
+    Exit status:
+      0  every gradient agrees
+      1  a gradient is wrong
+      2  the command line is wrong, or a file cannot be read
+      3  something could not be checked or told, which is no pass
+    """
+    torch.set_num_threads(1)
+    limits = {"seconds": seconds, "memory": int(memory * GIBIBYTE)}
+    wanted = [(path, name) for one in target for path, name in functions_of(one, limits)]
+    options = {"sequence_lengths": sequence_lengths, "hidden_sizes": hidden_sizes, "seed": seed, **limits}
+    console = Console(markup=False, highlight=False, emoji=False)
+    results = []
+    with progress() as bar:
+        task = bar.add_task("", total=len(wanted))
+        for path, name in wanted:
+            bar.update(task, description=name)
+            results.append(check_isolated(path, name, **options))
+            bar.advance(task)
+    if as_json:
+        click.echo(json.dumps([data_of(checked) for checked in results], indent=2, allow_nan=False))
+    else:
+        show(results, console)
+    raise click.exceptions.Exit(EXIT_CODES[worst_outcome(outcome_of(checked) for checked in results)])
+
+
+def functions_of(target: str, limits: dict[str, float]) -> list[tuple[Path, str]]:
+    """'check_rnn.py::char_rnn' or 'check_rnn.py' -> the files and names of functions."""
+    filename, _, name = target.partition("::")
+    path = Path(filename).absolute()
+    try:
+        names = list_functions(path, **limits)
+    except BadFile as error:
+        raise click.UsageError(str(error)) from None
+    if name and name not in names:
+        raise click.UsageError(
+            f"{path.name} defines no gradient function {name!r}; it defines {', '.join(names)}"
+            + did_you_mean(name, names)
+        )
+    return [(path, one) for one in ([name] if name else names)]
+
+
+def outcome_of(checked: Checked) -> str:
+    return CANNOT_TELL if checked.report is None else checked.report.outcome
+
+
+def data_of(checked: Checked) -> dict[str, object]:
+    if checked.report is not None:
+        return to_json(checked.report)
+    return {"function": checked.name, "outcome": CANNOT_TELL, "not_checked": checked.not_checked}
+
+
+def show(results: list[Checked], console: Console) -> None:
+    """Every function with its table and what there is to say of it."""
+    signs = table.ASCII if console.options.ascii_only else table.UNICODE
+    for checked in results:
+        outcome = outcome_of(checked)
+        console.print(f"{signs.mark(outcome)} {heading(checked)}", style=table.STYLES[outcome])
+        if checked.report is not None and not checked.report.worst.not_checked:
+            console.print(verdict_table(checked.report, signs))
+        for paragraph in paragraphs(checked):
+            console.print(signs.spell(paragraph), soft_wrap=True)
+        console.print()
+    if len(results) > 1:
+        counts = {outcome: sum(outcome_of(one) == outcome for one in results) for outcome in EXIT_CODES}
+        console.print(", ".join(f"{count} {words}" for words, count in counts.items() if count))

@@ -1,0 +1,73 @@
+"""The verdicts on one gradient function: a parameter a row, a case a column; and what else is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from oracle.child import Checked
+from oracle.finding import Finding, in_words
+from oracle.gradient_check import FunctionReport
+from oracle.presentation.table import STYLES, Signs
+from oracle.verdict import AGREES, Verdict, multiples
+
+MOST_OUTPUT_LINES = 10
+
+
+def heading(checked: Checked) -> str:
+    """'char_rnn at check_char_rnn.py:4'."""
+    if checked.report is None:
+        return checked.name
+    return f"{checked.name} at {Path(checked.report.filename).name}:{checked.report.line}"
+
+
+def verdict_table(report: FunctionReport, signs: Signs) -> Table:
+    """Relative errors where they agree, multiples of the rounding noise where they do not."""
+    told = [finding for finding in report.findings if not finding.not_checked]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("gradient", no_wrap=True)
+    for finding in told:
+        table.add_column(_sizes(finding), justify="right", overflow="fold")
+    for name in report.parameters:
+        table.add_row(name, *(_cell(finding[name], signs) for finding in told))
+    return table
+
+
+def _sizes(finding: Finding) -> str:
+    short = {"time": "T", "batch": "B"}
+    return " ".join(f"{short.get(name, name)}={size}" for name, size in finding.sizes.items()) or "as given"
+
+
+def _cell(verdict: Verdict, signs: Signs) -> Text:
+    if verdict.outcome == AGREES:
+        text = f"{verdict.relative_error:.0e} {signs.agrees}"
+    elif verdict.reason:
+        text = f"{verdict.outcome} {signs.mark(verdict.outcome)}"
+    else:
+        text = f"{multiples(verdict.ratio)} {signs.times} noise {signs.wrong}"
+    return Text(text, STYLES[verdict.outcome])
+
+
+def paragraphs(checked: Checked) -> Iterator[str]:
+    """What follows the table, one text a paragraph."""
+    if checked.report is None:
+        yield f"not checked: {checked.not_checked}"
+    else:
+        yield "\n".join(in_words(checked.report.worst))
+        if checked.report.shrunk is not None:
+            yield "\n".join(smallest_in_words(checked.report))
+    if checked.output.strip() and (checked.report is None or checked.not_checked):
+        lines = checked.output.rstrip().splitlines()[-MOST_OUTPUT_LINES:]
+        yield "\n".join(["it printed:", *(f"    {line}" for line in lines)])
+
+
+def smallest_in_words(report: FunctionReport) -> list[str]:
+    """The smallest sizes, and what follows from them."""
+    sizes = ", ".join(f"{name}={size}" for name, size in report.shrunk.sizes.items())
+    return [f"smallest sizes that show it: {sizes} ({', '.join(report.shrunk.wrong)})"] + [
+        f"    {line}" for line in report.shrunk.says
+    ]

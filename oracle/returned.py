@@ -1,0 +1,211 @@
+"""What a gradient function gave back, read and held against what it should be, before anything is judged."""
+
+from __future__ import annotations
+
+import linecache
+import random
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from oracle.capture import Recovered
+from oracle.loading.imports import left_out
+from rnn_manual.network import did_you_mean
+
+OURS = str(Path(__file__).parent)
+
+
+class NotChecked(Exception):
+    """Why there is no verdict; the text is for the user."""
+
+
+@dataclass(frozen=True)
+class Returned:
+    """One call's loss and gradients, as arrays of their own.
+
+    gradients   by name; a parameter whose gradient is missing is not in it
+    rounding    for a gradient that was recovered from an update, how far its rounding may have moved it
+    shared      in words, which gradients are views of parameters or of one another
+    """
+
+    loss: float
+    gradients: dict[str, np.ndarray]
+    rounding: dict[str, float]
+    shared: tuple[str, ...]
+
+
+class RecordingGenerator(np.random.Generator):
+    """A Generator that keeps a copy of every array it draws, to see afterwards which were written to."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(np.random.PCG64(seed))
+        self.drawn: list[tuple[str, np.ndarray, np.ndarray]] = []
+
+    def __getattribute__(self, name: str) -> object:
+        method = super().__getattribute__(name)
+        if name.startswith("_") or name in ("drawn", "bit_generator", "shuffle", "spawn") or not callable(method):
+            return method
+
+        def recorded(*args: object, **kwargs: object) -> object:
+            drawn = method(*args, **kwargs)
+            if isinstance(drawn, np.ndarray):
+                self.drawn.append((name, drawn, drawn.copy()))
+            return drawn
+
+        return recorded
+
+    def changed(self) -> list[str]:
+        """The draws that were written to, such as "normal (3, 4)"."""
+        changed = [(name, array) for name, array, copy in self.drawn if not np.array_equal(array, copy)]
+        return [f"{name} {array.shape}" for name, array in changed]
+
+
+def read(result: object, parameters: Mapping[str, np.ndarray], name: str) -> Returned:
+    """The loss and the gradients in what a gradient function returned.
+
+    Raises NotChecked, naming what came back and what should have, where it is not (loss, gradients by name).
+    """
+    wanted = f"but should return (loss, gradients), the gradients a dict with {', '.join(map(repr, parameters))}"
+    if not isinstance(result, (tuple, list)):
+        raise NotChecked(f"{name} returned {_kind(result)}, {wanted}")
+    if len(result) != 2:
+        raise NotChecked(f"{name} returned {len(result)} things, {wanted}")
+    loss, gradients = result
+    if not isinstance(gradients, Mapping):
+        raise NotChecked(f"{name} returned {_kind(gradients)} for the gradients, {wanted}")
+    for key in gradients:
+        if key not in parameters:
+            raise NotChecked(
+                f"{name} returned a gradient {key!r}, but there is no such parameter, "
+                f"only {', '.join(parameters)}{did_you_mean(key, parameters)}"
+            )
+    arrays, rounding = {}, {}
+    for key, gradient in gradients.items():
+        if gradient is None:
+            continue
+        if isinstance(gradient, Recovered):
+            rounding[key] = float(gradient.rounding)
+            gradient = gradient.gradient
+        if isinstance(gradient, (int, float)) and gradient == 0:  # where nothing was ever added to it
+            gradient = np.zeros(np.shape(parameters[key]))
+        arrays[key] = _array(gradient, f"the gradient of {key}")
+    shared = _shared(arrays, parameters)
+    return Returned(_scalar(loss), {key: array.copy() for key, array in arrays.items()}, rounding, shared)
+
+
+def scalar_loss(loss: object) -> np.ndarray:
+    """The loss as an array of no axes; (1, 1), which x @ y gives, counts as a number."""
+    array = _array(loss, "the loss")
+    if array.size != 1:
+        raise NotChecked(f"the loss has shape {array.shape}, but should be a number")
+    return array.reshape(())
+
+
+def _scalar(loss: object) -> float | complex:
+    array = scalar_loss(loss)
+    return complex(array) if array.dtype.kind == "c" else float(array)
+
+
+def _array(value: object, what: str) -> np.ndarray:
+    if hasattr(value, "detach") and hasattr(value, "numpy"):
+        value = value.detach().cpu().numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.asarray(value, dtype=object)
+    if array.dtype.kind not in "fciub":
+        raise NotChecked(f"{what} is {_kind(value)}, but should be an array of numbers")
+    return array.view(np.ndarray) if array.dtype.kind in "fc" else array.astype(np.float64)
+
+
+def _kind(value: object) -> str:
+    """'a dict', 'None', 'an array of shape (3, 4)'."""
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _shared(gradients: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    found = []
+    names = list(gradients)
+    for k, name in enumerate(names):
+        for parameter, array in parameters.items():
+            if np.may_share_memory(gradients[name], array) and np.shares_memory(gradients[name], array):
+                found.append(f"the gradient of {name} is a view of the parameter {parameter}: an update changes both")
+        for other in names[k + 1 :]:
+            if np.may_share_memory(gradients[name], gradients[other]) and np.shares_memory(
+                gradients[name], gradients[other]
+            ):
+                found.append(f"the gradients of {name} and {other} share memory: changing one changes the other")
+    return tuple(found)
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """NumPy's and Python's global generators seeded alike, and given back as they were."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    np.random.seed(0)
+    random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+
+
+def called(run: Callable[[], object], name: str) -> object:
+    """What the user's code returns. Raises NotChecked with its own traceback where it raises or exits."""
+    with same_random_numbers():
+        try:
+            return run()
+        except NotChecked:
+            raise
+        except SystemExit as error:
+            raise NotChecked(f"{name} called sys.exit({error.code!r}), {place(error)}") from error
+        except Exception as error:
+            hint = left_out(error)
+            said = f"{name} raised {type(error).__name__}: {error}{f'; {hint}' if hint else ''}"
+            raise NotChecked(f"{said}\n{user_traceback(error)}") from error
+
+
+def user_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The frames of a traceback that are not ours, nor a library's below the last of the user's."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(OURS)]
+    while len(frames) > 1 and _library(frames[-1].filename):
+        frames.pop()
+    return frames
+
+
+def user_traceback(error: BaseException) -> str:
+    return "".join(traceback.format_list(user_frames(error))).rstrip()
+
+
+def place(error: BaseException) -> str:
+    """'rnn.py:88 in backward'."""
+    frames = user_frames(error)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else "nowhere"
+
+
+def first_not_finite(run: Callable[[], object]) -> str:
+    """Where the first NaN or inf of a run arises, as NumPy tells it: ' first at rnn.py:40 in step: y = np.log(p)'."""
+    try:
+        with np.errstate(invalid="raise", over="raise", divide="raise"), same_random_numbers():
+            run()
+    except FloatingPointError as error:
+        frame = (user_frames(error) or traceback.extract_tb(error.__traceback__))[-1]
+        line = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
+        return f"; it arises first ({error}) at {place(error)}: {line}"
+    except Exception:  # with errors raised the code may take another way: then nothing is known
+        return ""
+    return ""
+
+
+def _library(filename: str) -> bool:
+    return "site-packages" in filename or filename.startswith("<frozen")
