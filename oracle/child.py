@@ -9,7 +9,9 @@ from pathlib import Path
 
 from oracle.data import from_data, to_data
 from oracle.gradient_check import FunctionReport, check_function, functions_in, pick
-from oracle.isolation import isolated
+from oracle.isolation import Outcome, isolated
+from oracle.load import load
+from oracle.loading.placeholder import Placeholder
 from oracle.returned import NotChecked, called
 
 SECONDS = 60.0
@@ -49,11 +51,11 @@ def list_functions(path: Path, seconds: float = SECONDS, memory: int | None = ME
             functions = called(lambda: functions_in(str(path)), path.name)
         except NotChecked as reason:
             return {"reason": str(reason)}
-        return {"names": list(functions)}
+        return {"names": list(functions)} if functions else {"reason": _no_function(path)}
 
     outcome = isolated(task, seconds=seconds, memory=memory)
     if outcome.failure:
-        raise BadFile(f"{path.name} {outcome.failure}" + _at(outcome.where))
+        raise BadFile(f"{path.name} {_failed(outcome)}")
     if "reason" in outcome.value:
         raise BadFile(outcome.value["reason"])
     return outcome.value["names"]
@@ -77,18 +79,39 @@ def check_isolated(
             return {"report": to_data(check_function(function, sequence_lengths, hidden_sizes, seed))}
         except (NotChecked, ValueError) as reason:
             return {"reason": str(reason)}
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # what the code under test raises has become a NotChecked
+            reason = f"{type(error).__name__}: {error}"
+            return {"reason": f"{name} could not be checked for a mistake in this tool, please report it: {reason}"}
 
     outcome = isolated(task, seconds=seconds, memory=memory)
     if outcome.failure:
-        return Checked(name, None, f"{name} {outcome.failure}{_at(outcome.where)}", outcome.output)
+        return Checked(name, None, f"{name} {_failed(outcome)}", outcome.output)
     if "reason" in outcome.value:
         return Checked(name, None, outcome.value["reason"], outcome.output)
     report = from_data(outcome.value["report"])
     return Checked(name, report, report.worst.not_checked, outcome.output)
 
 
-def _at(where: str) -> str:
-    return f", at {where}" if where else ""
+def _failed(outcome: Outcome) -> str:
+    """The failure, and where it was unless it says so itself."""
+    line, _, _ = outcome.where.partition(" in ")
+    return f"{outcome.failure}, at {outcome.where}" if line and line not in outcome.failure else outcome.failure
+
+
+def _no_function(path: Path) -> str:
+    """What a file without gradient functions defines instead."""
+    module = load(str(path))
+    defined = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+    missing = [repr(value) for value in vars(module).values() if isinstance(value, Placeholder)]
+    return "; ".join(
+        [
+            f"{path.name} defines no gradient function: nothing in it is decorated with @gradient_function",
+            f"it defines {', '.join(defined) or 'no function and no class'}",
+            *(complaint.strip("<>") for complaint in missing),
+        ]
+    )
 
 
 def _near(path: Path) -> str:

@@ -10,6 +10,7 @@ the last two extrapolations are apart, with the rounding of the losses divided b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -147,10 +148,14 @@ class Witness:
         return "neither"
 
     def __str__(self) -> str:
+        apart = abs(self.by_code - self.by_oracle)
+        largest = max(abs(self.by_code), abs(self.by_oracle))
+        # as many digits as it takes to see the difference
+        digits = min(17, max(6, 3 + math.ceil(math.log10(largest / apart)))) if 0 < apart < largest < math.inf else 6
         return (
-            f"along the direction in which they differ the loss changes by {self.measured.value:.6g} "
-            f"(± {self.measured.error:.1g}); by the oracle it should by {self.by_oracle:.6g}, "
-            f"by the code by {self.by_code:.6g}"
+            f"along the direction in which they differ the loss changes by {self.measured.value:.{digits}g} "
+            f"(± {self.measured.error:.1g}); by the oracle it should by {self.by_oracle:.{digits}g}, "
+            f"by the code by {self.by_code:.{digits}g}"
         )
 
 

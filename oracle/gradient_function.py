@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from oracle.deviations import Deviation
 from oracle.shapes import Shape, parse
+from rnn_manual.network import did_you_mean
 
 DTYPES = ("float64", "float32")
 ARGUMENTS = ("p", "sizes", "rng")
@@ -93,10 +94,16 @@ def gradient_function(
     if not every:
         raise TypeError("gradient_function is given no parameter: @gradient_function(W='hidden hidden', b='hidden')")
     parsed = {name: parse(name, text) for name, text in every.items()}
-    deviations = (deviation,) if isinstance(deviation, Deviation) else tuple(deviation)
+    deviations = tuple(deviation) if isinstance(deviation, (list, tuple)) else (deviation,)
     for one in deviations:
         if not isinstance(one, Deviation):
             raise TypeError(f"deviation holds {one!r}, but should hold clip(...), clip_norm(...), factor(...) and such")
+        for name in one.names:
+            if name not in parsed:
+                raise ValueError(
+                    f"the deviation {one.words!r} is for {name!r}, but there is no such parameter, "
+                    f"only {', '.join(parsed)}{did_you_mean(name, parsed)}"
+                )
     if reference is not None and not callable(reference):
         raise TypeError(f"reference is {reference!r}, but should be a function of (p, sizes, rng) in torch")
     if dtype not in DTYPES:

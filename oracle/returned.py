@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import linecache
+import os
 import random
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ContextDecorator, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -16,7 +19,8 @@ from oracle.capture import Recovered
 from oracle.loading.imports import left_out
 from rnn_manual.network import did_you_mean
 
-OURS = str(Path(__file__).parent)
+OURS = str(Path(__file__).parent) + os.sep
+LIBRARIES = tuple(os.path.join(sysconfig.get_path(kind), "") for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 class NotChecked(Exception):
@@ -93,6 +97,8 @@ def read(result: object, parameters: Mapping[str, np.ndarray], name: str) -> Ret
         if isinstance(gradient, (int, float)) and gradient == 0:  # where nothing was ever added to it
             gradient = np.zeros(np.shape(parameters[key]))
         arrays[key] = _array(gradient, f"the gradient of {key}")
+        if arrays[key].dtype.kind == "c":
+            raise NotChecked(f"the gradient of {key} is complex, but should be real")
     shared = _shared(arrays, parameters)
     return Returned(_scalar(loss), {key: array.copy() for key, array in arrays.items()}, rounding, shared)
 
@@ -105,14 +111,18 @@ def scalar_loss(loss: object) -> np.ndarray:
     return array.reshape(())
 
 
-def _scalar(loss: object) -> float | complex:
+def _scalar(loss: object) -> float:
     array = scalar_loss(loss)
-    return complex(array) if array.dtype.kind == "c" else float(array)
+    if array.dtype.kind == "c":
+        raise NotChecked(f"the loss is the complex number {complex(array)}, but should be real")
+    return float(array)
 
 
 def _array(value: object, what: str) -> np.ndarray:
     if hasattr(value, "detach") and hasattr(value, "numpy"):
         value = value.detach().cpu().numpy()
+    if isinstance(value, np.ma.MaskedArray):  # what is masked would be judged unseen
+        raise NotChecked(f"{what} is a masked array, but should be a plain one")
     try:
         array = np.asarray(value)
     except ValueError:
@@ -172,19 +182,22 @@ def called(run: Callable[[], object], name: str) -> object:
         except Exception as error:
             hint = left_out(error)
             said = f"{name} raised {type(error).__name__}: {error}{f'; {hint}' if hint else ''}"
-            raise NotChecked(f"{said}\n{user_traceback(error)}") from error
+            raise NotChecked(f"{said}\n{user_traceback(error)}".rstrip()) from error
 
 
 def user_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The frames of a traceback that are not ours, nor a library's below the last of the user's."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(OURS)]
-    while len(frames) > 1 and _library(frames[-1].filename):
+    while frames and _library(frames[-1].filename):
         frames.pop()
     return frames
 
 
 def user_traceback(error: BaseException) -> str:
-    return "".join(traceback.format_list(user_frames(error))).rstrip()
+    lines = traceback.format_list(user_frames(error))
+    if isinstance(error, SyntaxError):  # where the text itself cannot be read
+        lines += traceback.format_exception_only(error)[:-1]
+    return "".join(lines).rstrip()
 
 
 def place(error: BaseException) -> str:
@@ -196,7 +209,7 @@ def place(error: BaseException) -> str:
 def first_not_finite(run: Callable[[], object]) -> str:
     """Where the first NaN or inf of a run arises, as NumPy tells it: ' first at rnn.py:40 in step: y = np.log(p)'."""
     try:
-        with np.errstate(invalid="raise", over="raise", divide="raise"), same_random_numbers():
+        with np.errstate(invalid="raise", over="raise", divide="raise"), same_random_numbers(), _never_quiet():
             run()
     except FloatingPointError as error:
         frame = (user_frames(error) or traceback.extract_tb(error.__traceback__))[-1]
@@ -207,5 +220,18 @@ def first_not_finite(run: Callable[[], object]) -> str:
     return ""
 
 
+@contextmanager
+def _never_quiet() -> Iterator[None]:
+    """Code that silences NumPy's errors where it expects them cannot."""
+
+    class NoErrstate(ContextDecorator):
+        def __init__(self, **kwargs: object) -> None: ...
+        def __enter__(self) -> None: ...
+        def __exit__(self, *error: object) -> None: ...
+
+    with mock.patch.object(np, "errstate", NoErrstate), mock.patch.object(np, "seterr", lambda **kwargs: np.geterr()):
+        yield
+
+
 def _library(filename: str) -> bool:
-    return "site-packages" in filename or filename.startswith("<frozen")
+    return filename.startswith((*LIBRARIES, "<frozen"))

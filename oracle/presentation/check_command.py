@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import torch
 from rich.console import Console
+from rich.measure import Measurement
 
 from oracle.child import MEMORY, SECONDS, BadFile, Checked, check_isolated, list_functions
 from oracle.data import to_json
@@ -18,6 +19,7 @@ from oracle.verdict import AGREES, CANNOT_TELL, WRONG, worst_outcome
 from rnn_manual.network import did_you_mean
 
 EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 GIBIBYTE = 1 << 30
 
 
@@ -86,12 +88,16 @@ def check(
     options = {"sequence_lengths": sequence_lengths, "hidden_sizes": hidden_sizes, "seed": seed, **limits}
     console = Console(markup=False, highlight=False, emoji=False)
     results = []
-    with progress() as bar:
-        task = bar.add_task("", total=len(wanted))
-        for path, name in wanted:
-            bar.update(task, description=name)
-            results.append(check_isolated(path, name, **options))
-            bar.advance(task)
+    try:
+        with progress() as bar:
+            task = bar.add_task("", total=len(wanted))
+            for path, name in wanted:
+                bar.update(task, description=name)
+                results.append(check_isolated(path, name, **options))
+                bar.advance(task)
+    except KeyboardInterrupt:
+        click.echo("interrupted: nothing is checked", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     if as_json:
         click.echo(json.dumps([data_of(checked) for checked in results], indent=2, allow_nan=False))
     else:
@@ -125,16 +131,25 @@ def data_of(checked: Checked) -> dict[str, object]:
     return {"function": checked.name, "outcome": CANNOT_TELL, "not_checked": checked.not_checked}
 
 
+def _shown(text: str, signs: table.Signs) -> str:
+    """Text with the user's own words and names in it, such as the console can print."""
+    text = signs.spell(text.replace("±", "+-") if signs is table.ASCII else text)
+    return text.encode("ascii", "backslashreplace").decode() if signs is table.ASCII else text
+
+
 def show(results: list[Checked], console: Console) -> None:
     """Every function with its table and what there is to say of it."""
     signs = table.ASCII if console.options.ascii_only else table.UNICODE
     for checked in results:
         outcome = outcome_of(checked)
-        console.print(f"{signs.mark(outcome)} {heading(checked)}", style=table.STYLES[outcome])
+        console.print(_shown(f"{signs.mark(outcome)} {heading(checked)}", signs), style=table.STYLES[outcome])
         if checked.report is not None and not checked.report.worst.not_checked:
-            console.print(verdict_table(checked.report, signs))
+            verdicts = verdict_table(checked.report, signs)
+            # in a narrow terminal whole lines wrap; squeezed numbers would lie
+            width = max(console.width, Measurement.get(console, console.options, verdicts).minimum)
+            console.print(verdicts, width=width, no_wrap=True, overflow="ignore", crop=False)
         for paragraph in paragraphs(checked):
-            console.print(signs.spell(paragraph), soft_wrap=True)
+            console.print(_shown(paragraph, signs), soft_wrap=True)
         console.print()
     if len(results) > 1:
         counts = {outcome: sum(outcome_of(one) == outcome for one in results) for outcome in EXIT_CODES}

@@ -16,6 +16,7 @@ from oracle.presentation.table import STYLES, Signs
 from oracle.verdict import AGREES, Verdict, multiples
 
 MOST_OUTPUT_LINES = 10
+LONGEST_OUTPUT_LINE = 200
 
 
 def heading(checked: Checked) -> str:
@@ -31,7 +32,7 @@ def verdict_table(report: FunctionReport, signs: Signs) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("gradient", no_wrap=True)
     for finding in told:
-        table.add_column(_sizes(finding), justify="right", overflow="fold")
+        table.add_column(_sizes(finding), justify="right")
     for name in report.parameters:
         table.add_row(name, *(_cell(finding[name], signs) for finding in told))
     return table
@@ -49,7 +50,7 @@ def _cell(verdict: Verdict, signs: Signs) -> Text:
         text = f"{verdict.outcome} {signs.mark(verdict.outcome)}"
     else:
         text = f"{multiples(verdict.ratio)} {signs.times} noise {signs.wrong}"
-    return Text(text, STYLES[verdict.outcome])
+    return Text(text, STYLES[verdict.outcome], no_wrap=True)
 
 
 def paragraphs(checked: Checked) -> Iterator[str]:
@@ -62,7 +63,11 @@ def paragraphs(checked: Checked) -> Iterator[str]:
             yield "\n".join(smallest_in_words(checked.report))
     if checked.output.strip() and (checked.report is None or checked.not_checked):
         lines = checked.output.rstrip().splitlines()[-MOST_OUTPUT_LINES:]
-        yield "\n".join(["it printed:", *(f"    {line}" for line in lines)])
+        yield "\n".join(["it printed:", *(f"    {shorten(line)}" for line in lines)])
+
+
+def shorten(line: str) -> str:
+    return line if len(line) <= LONGEST_OUTPUT_LINE else line[:LONGEST_OUTPUT_LINE] + " ..."
 
 
 def smallest_in_words(report: FunctionReport) -> list[str]:

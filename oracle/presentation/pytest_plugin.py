@@ -82,13 +82,17 @@ class GradientFunctionCollector(pytest.Collector):
 
         from oracle.child import check_isolated
 
+        threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the child is a fork, and a fork has one thread
-        return check_isolated(
-            Path(self.function.filename),
-            self.function.name,
-            sequence_lengths=self.config.option.gradient_sequence_lengths,
-            hidden_sizes=self.config.option.gradient_hidden_sizes,
-        )
+        try:
+            return check_isolated(
+                Path(self.function.filename),
+                self.function.name,
+                sequence_lengths=self.config.option.gradient_sequence_lengths,
+                hidden_sizes=self.config.option.gradient_hidden_sizes,
+            )
+        finally:
+            torch.set_num_threads(threads)
 
 
 class GradientItem(pytest.Item):
@@ -111,18 +115,23 @@ class GradientItem(pytest.Item):
         self.user_properties += [("oracle", finding.oracle), ("relative_error", verdict.relative_error)]
         if verdict.outcome == CANNOT_TELL:
             pytest.skip(str(verdict))
-        if verdict.outcome != AGREES:
+        if verdict.outcome != AGREES or finding.forward:
             raise GradientFailure(self._message(finding, checked))
 
     def _message(self, finding: Finding, checked: Checked) -> str:
         from oracle.finding import in_words
         from oracle.presentation.function_table import smallest_in_words
 
-        lines = in_words(finding, self.parameter)
+        lines = in_words(finding, None if finding.forward else self.parameter)
         if checked.report.shrunk is not None:
             lines += smallest_in_words(checked.report)
         path = Path(self.parent.function.filename)
-        lines.append(f"reproduce: bptt-oracle check {path.name}::{checked.name}")
+        options = [
+            f" --{name.replace('_', '-')} {','.join(map(str, sizes))}"
+            for name in ("sequence_lengths", "hidden_sizes")
+            if (sizes := self.config.getoption(f"gradient_{name}"))
+        ]
+        lines.append(f"reproduce: bptt-oracle check {path.name}::{checked.name}{''.join(options)}")
         return "\n".join(lines)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> object:

@@ -21,6 +21,14 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and prct
 GIB = 2**30
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """In the background of a shell Ctrl-C is ignored from the start, and the child would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def run(task, seconds=10, memory=None, **options) -> Outcome:
     return isolated(task, seconds=seconds, memory=memory, **options)
 

@@ -425,9 +425,9 @@ def test_substitutes_reach_every_import_and_builtin(write):
         from numpy import random, tanh
         from numpy import *
         from helper import f
-        import math, scipy.special as special
-        from scipy.special import expit
-        import scipy
+        import math, hypothesis.strategies as special
+        from hypothesis.strategies import floats as expit
+        import hypothesis
         def inside():
             import numpy as np
             from numpy.random import rand
@@ -436,8 +436,8 @@ def test_substitutes_reach_every_import_and_builtin(write):
     )
     fake_random = SimpleNamespace(rand="fake rand")
     fake = SimpleNamespace(name="fake", tanh="fake tanh", random=fake_random, linalg="fake linalg", sin="fake sin")
-    fake_special = SimpleNamespace(expit="fake expit")
-    modules = {"numpy": fake, "numpy.random": fake_random, "scipy.special": fake_special}
+    fake_special = SimpleNamespace(floats="fake expit")
+    modules = {"numpy": fake, "numpy.random": fake_random, "hypothesis.strategies": fake_special}
     token = CURRENT.set(Substitutes(modules, {"float": lambda x: f"float of {x}"}))
     try:
         m = load(path)
@@ -450,12 +450,12 @@ def test_substitutes_reach_every_import_and_builtin(write):
             "fake sin",
         )
         assert (m.f(1), m.inside()) == (("float of 1", "fake", "fake rand"), ("fake", "fake rand"))
-        assert (m.special, m.expit, m.scipy.special) == (fake_special, "fake expit", fake_special)
-        assert m.math is sys.modules["math"] and m.scipy.__version__
+        assert (m.special, m.expit, m.hypothesis.strategies) == (fake_special, "fake expit", fake_special)
+        assert m.math is sys.modules["math"] and m.hypothesis.__version__
     finally:
         CURRENT.reset(token)
     m = load(path)
-    assert m.np is np and m.f(1)[:2] == (1.0, 0) and m.special is sys.modules["scipy.special"]
+    assert m.np is np and m.f(1)[:2] == (1.0, 0) and m.special is sys.modules["hypothesis.strategies"]
     assert builtins.float is float
 
 
