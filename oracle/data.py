@@ -61,7 +61,7 @@ def to_json(report: FunctionReport) -> dict[str, object]:
             "cases": [_case(finding) for finding in report.findings],
             "smallest": None
             if report.shrunk is None
-            else {"sizes": report.shrunk.sizes, "wrong": report.shrunk.wrong, "says": report.shrunk.says},
+            else {"sizes": report.shrunk.sizes, "parameter": report.shrunk.parameter, "says": report.shrunk.says},
         }
     )
 
@@ -76,7 +76,7 @@ def _case(finding: Finding) -> dict[str, object]:
         "precision": finding.precision,
         "sharpness": finding.sharpness,
         "gradients": [_gradient(verdict, finding) for verdict in finding.verdicts],
-        "forward": finding.forward,
+        "faults": finding.faults,
         "complaints": finding.complaints,
         "notes": finding.notes,
         "witness": None

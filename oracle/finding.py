@@ -21,8 +21,9 @@ class Finding:
     oracle       which oracle spoke, in words
     precision    what the code computes in, by which it is judged
     witness      what the loss itself says where a gradient is wrong
-    forward      where the forward pass is not that of the cell it is held against (`oracle.forward`)
-    complaints   what is amiss beside the gradients
+    faults       what is wrong beside the gradients: another result at a second call, another forward pass than that of
+                 the cell it is held against (`oracle.forward`)
+    complaints   what is amiss, and makes nothing wrong
     notes        what there is to know about how it was checked
     recognised   for a wrong gradient that is the right one deviated in a known way, that way
     not_checked  why there is no verdict; else empty
@@ -34,7 +35,7 @@ class Finding:
     oracle: str = ""
     precision: str = "float64"
     witness: Witness | None = None
-    forward: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     recognised: Mapping[str, str] = field(default_factory=dict)
@@ -42,10 +43,10 @@ class Finding:
 
     @property
     def outcome(self) -> str:
-        """The worst of the verdicts, and wrong where the forward pass is; "cannot tell" where there is no verdict."""
+        """The worst of the verdicts, and wrong where there are faults; "cannot tell" where there is no verdict."""
         if self.not_checked:
             return CANNOT_TELL
-        return WRONG if self.forward else worst_outcome(verdict.outcome for verdict in self.verdicts)
+        return WRONG if self.faults else worst_outcome(verdict.outcome for verdict in self.verdicts)
 
     def __getitem__(self, name: str) -> Verdict:
         return next(verdict for verdict in self.verdicts if verdict.name == name)
@@ -74,9 +75,9 @@ def in_words(finding: Finding, name: str | None = None) -> list[str]:
     """The first line alone tells all, of the gradient of that name or else of the worst; then what it rests on."""
     if finding.not_checked:
         return [f"not checked: {finding.not_checked}", *_beside(finding)]
-    if finding.forward and name is None:
-        told = in_words(replace(finding, forward=()))
-        return [*finding.forward, "of the network it does compute:", *(f"    {line}" for line in told)]
+    if finding.faults and name is None:
+        told = in_words(replace(finding, faults=()))
+        return [*finding.faults, "the gradients of the first call:", *(f"    {line}" for line in told)]
     if worst_outcome(verdict.outcome for verdict in finding.verdicts) == AGREES:
         number = len(finding.verdicts)
         first = f"{'the gradient agrees' if number == 1 else f'all {number} gradients agree'}"

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from oracle.deviations import Deviation, common_factor, factor_names
-from oracle.examination import Subject, examine, verdicts_of
+from oracle.examination import examine, verdicts_of
 from oracle.finding import Finding
 from oracle.gradient_function import GradientFunction
 from oracle.lifting import Lifted, swapped
 from oracle.load import load
 from oracle.returned import NotChecked
 from oracle.sizes import HIDDEN, Parameters, Point, Sizes, draw, points
+from oracle.subject import Subject
 from oracle.verdict import AGREES, WRONG, Verdict, worst_outcome
 from rnn_manual.network import did_you_mean
 
@@ -38,13 +39,13 @@ HINTS = {
 class Shrunk:
     """The smallest sizes at which a gradient is wrong.
 
-    sizes   those that matter: the ones the function asks for
-    wrong   the parameters whose gradients are wrong there
-    says    what follows from it, in words
+    sizes       those that matter: the ones the function asks for
+    parameter   whose gradient it is: the worst of the first case
+    says        what follows from it, in words
     """
 
     sizes: Mapping[str, int]
-    wrong: tuple[str, ...]
+    parameter: str
     says: tuple[str, ...]
 
 
@@ -140,17 +141,15 @@ def check_function(
         used = sizes.used | {name for shape in function.shapes.values() for name in shape.names}
         finding = replace(finding, sizes={name: sizes[name] for name in sizes if name in used})
         findings.append(finding)
-        if finding.outcome == WRONG and failed is None:
-            failed = point.with_sizes(**finding.sizes), list(finding.sizes)
+        unexplained = [name for name in finding.wrong if name not in finding.recognised]
+        if unexplained and failed is None:  # what is wrong on purpose, so it seems, needs no smallest case
+            failed = point.with_sizes(**finding.sizes), list(finding.sizes), unexplained[0]
         if done:
             done(point)
         if finding.not_checked and len(findings) == 1:
             break  # what cannot be checked at one size cannot at another, and says the same again
     findings = _named_together(findings)
-    shrunk = None
-    # what is wrong on purpose, so it seems, needs no smallest case
-    if failed is not None and any(set(finding.wrong) - finding.recognised.keys() for finding in findings):
-        shrunk = _shrink(function, *failed)
+    shrunk = None if failed is None else _shrink(function, *failed)
     where = function.name, function.filename, function.line, tuple(function.shapes)
     return FunctionReport(*where, tuple(findings), shrunk)
 
@@ -181,8 +180,8 @@ def _named_together(findings: list[Finding]) -> list[Finding]:
     return [replace(finding, recognised=renamed[id(finding)]) for finding in findings]
 
 
-def _shrink(function: GradientFunction, point: Point, names: list[str]) -> Shrunk | None:
-    """The smallest sizes, found by hypothesis; None where it finds the failure no more."""
+def _shrink(function: GradientFunction, point: Point, names: list[str], parameter: str) -> Shrunk | None:
+    """The smallest sizes at which one parameter's gradient is wrong, found by hypothesis; None where it finds none."""
     import hypothesis  # a quarter of a second, and only what is wrong needs it
     from hypothesis import strategies
 
@@ -198,17 +197,16 @@ def _shrink(function: GradientFunction, point: Point, names: list[str]) -> Shrun
             return {}
         return {verdict.name: verdict for verdict in verdicts}
 
-    def wrong_at(sizes: tuple[int, ...]) -> tuple[str, ...]:
+    def wrong_at(sizes: tuple[int, ...]) -> bool:
         if time.monotonic() > deadline:
-            return ()
-        return tuple(name for name, verdict in verdicts_at(sizes).items() if verdict.outcome == WRONG)
+            return False
+        verdicts = verdicts_at(sizes)
+        return bool(verdicts) and verdicts[parameter].outcome == WRONG
 
-    def right_at(sizes: tuple[int, ...], wrong: tuple[str, ...]) -> bool:
+    def right_at(sizes: tuple[int, ...]) -> bool:
         """Whether there is something to see at these sizes, and it is right."""
         verdicts = verdicts_at(sizes)
-        return bool(verdicts) and all(
-            verdicts[name].outcome == AGREES and np.any(verdicts[name].oracle) for name in wrong
-        )
+        return bool(verdicts) and verdicts[parameter].outcome == AGREES and bool(np.any(verdicts[parameter].oracle))
 
     quiet = hypothesis.settings(
         max_examples=TRIES,
@@ -221,19 +219,18 @@ def _shrink(function: GradientFunction, point: Point, names: list[str]) -> Shrun
     )
     strategy = strategies.tuples(*(strategies.integers(1, largest[name]) for name in names))
     try:
-        smallest = hypothesis.find(strategy, lambda sizes: bool(wrong_at(sizes)), settings=quiet)
+        smallest = hypothesis.find(strategy, wrong_at, settings=quiet)
     except hypothesis.errors.NoSuchExample:
         return None
-    wrong = tuple(name for name, verdict in verdicts_at(smallest).items() if verdict.outcome == WRONG)
     says = []
     for place, (name, size) in enumerate(zip(names, smallest)):
         smaller = (*smallest[:place], size - 1, *smallest[place + 1 :])
-        if size > 1 and right_at(smaller, wrong):
+        if size > 1 and right_at(smaller):
             hint = HINTS.get("hidden" if name in HIDDEN else name, "")
             says.append(f"right at {name}={size - 1}, wrong at {name}={size}{hint}")
         elif name == "time" and size == 1 and largest[name] > 1:
             says.append("wrong at time=1 already: look at a single step, not at what flows between steps")
-    return Shrunk(dict(zip(names, smallest)), wrong, tuple(says))
+    return Shrunk(dict(zip(names, smallest)), parameter, tuple(says))
 
 
 def check_gradients(

@@ -196,7 +196,7 @@ def user_frames(error: BaseException) -> list[traceback.FrameSummary]:
 def user_traceback(error: BaseException) -> str:
     lines = traceback.format_list(user_frames(error))
     if isinstance(error, SyntaxError):  # where the text itself cannot be read
-        lines += traceback.format_exception_only(error)[:-1]
+        lines += [line for line in traceback.format_exception_only(error) if line.startswith("  ")]
     return "".join(lines).rstrip()
 
 

@@ -151,11 +151,12 @@ def function_of(function: Callable) -> Callable:
     @functools.wraps(function)
     def lifted(*args, **kwargs):
         kwargs.pop("requires_grad", None)
-        if kwargs.get("dtype") is not None:
+        asked = kwargs.get("dtype")
+        if asked is not None:
             kwargs["dtype"] = wide(kwargs["dtype"])
         elif name in MAKING and Active.record is not None:
             Active.record.narrow = True  # torch's own default is float32
-        if name in RANDOM and "out" not in kwargs and kwargs.get("dtype", torch.float64) == torch.float64:
+        if name in RANDOM and "out" not in kwargs and asked in (None, torch.float32):
             if not any(isinstance(a, torch.Tensor) for a in args):
                 kwargs["dtype"] = torch.float32  # the numbers that user code gets in float32
                 if name == "normal":

@@ -21,6 +21,8 @@ from rnn_manual.network import did_you_mean
 EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 GIBIBYTE = 1 << 30
+EDGES = 2  # columns of a table that rich leaves out when it measures one without edges
+WIDEST = 10_000  # columns: as wide as a table may want to be
 
 
 class Numbers(click.ParamType):
@@ -146,8 +148,9 @@ def show(results: list[Checked], console: Console) -> None:
         if checked.report is not None and not checked.report.worst.not_checked:
             verdicts = verdict_table(checked.report, signs)
             # in a narrow terminal whole lines wrap; squeezed numbers would lie
-            width = max(console.width, Measurement.get(console, console.options, verdicts).minimum)
-            console.print(verdicts, width=width, no_wrap=True, overflow="ignore", crop=False)
+            least = Measurement.get(console, console.options.update(width=WIDEST), verdicts).minimum
+            console.width = max(console.width, least + EDGES)
+            console.print(verdicts)
         for paragraph in paragraphs(checked):
             console.print(_shown(paragraph, signs), soft_wrap=True)
         console.print()

@@ -31,10 +31,12 @@ def verdict_table(report: FunctionReport, signs: Signs) -> Table:
     told = [finding for finding in report.findings if not finding.not_checked]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("gradient", no_wrap=True)
-    for finding in told:
-        table.add_column(_sizes(finding), justify="right")
-    for name in report.parameters:
-        table.add_row(name, *(_cell(finding[name], signs) for finding in told))
+    columns = [[_cell(finding[name], signs) for name in report.parameters] for finding in told]
+    for finding, cells in zip(told, columns):
+        # headings may wrap, numbers may not
+        table.add_column(_sizes(finding), justify="right", min_width=max(map(len, cells)))
+    for name, *cells in zip(report.parameters, *columns):
+        table.add_row(name, *cells)
     return table
 
 
@@ -50,7 +52,7 @@ def _cell(verdict: Verdict, signs: Signs) -> Text:
         text = f"{verdict.outcome} {signs.mark(verdict.outcome)}"
     else:
         text = f"{multiples(verdict.ratio)} {signs.times} noise {signs.wrong}"
-    return Text(text, STYLES[verdict.outcome], no_wrap=True)
+    return Text(text, STYLES[verdict.outcome])
 
 
 def paragraphs(checked: Checked) -> Iterator[str]:
@@ -73,6 +75,7 @@ def shorten(line: str) -> str:
 def smallest_in_words(report: FunctionReport) -> list[str]:
     """The smallest sizes, and what follows from them."""
     sizes = ", ".join(f"{name}={size}" for name, size in report.shrunk.sizes.items())
-    return [f"smallest sizes that show it: {sizes} ({', '.join(report.shrunk.wrong)})"] + [
-        f"    {line}" for line in report.shrunk.says
+    return [
+        f"smallest sizes at which {report.shrunk.parameter} is wrong: {sizes}",
+        *(f"    {line}" for line in report.shrunk.says),
     ]

@@ -115,14 +115,14 @@ class GradientItem(pytest.Item):
         self.user_properties += [("oracle", finding.oracle), ("relative_error", verdict.relative_error)]
         if verdict.outcome == CANNOT_TELL:
             pytest.skip(str(verdict))
-        if verdict.outcome != AGREES or finding.forward:
+        if verdict.outcome != AGREES or finding.faults:
             raise GradientFailure(self._message(finding, checked))
 
     def _message(self, finding: Finding, checked: Checked) -> str:
         from oracle.finding import in_words
         from oracle.presentation.function_table import smallest_in_words
 
-        lines = in_words(finding, None if finding.forward else self.parameter)
+        lines = in_words(finding, None if finding.faults else self.parameter)
         if checked.report.shrunk is not None:
             lines += smallest_in_words(checked.report)
         path = Path(self.parent.function.filename)

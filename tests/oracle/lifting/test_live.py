@@ -61,7 +61,6 @@ def closure():
     return inside
 
 
-
 LAYER = Layer(np.full(3, 0.3))
 
 

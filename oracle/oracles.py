@@ -1,0 +1,220 @@
+"""The oracles, from the sharpest to the last resort, and whether one may be trusted.
+
+Autograd of the code's own forward pass, lifted onto arrays that carry a graph; autograd of a loss in torch, where the
+user gives one; the complex step on the plain loss; central differences of it.
+
+An oracle is trusted if it has the loss of the plain run, to rounding, and if its gradient agrees with differences of
+the plain loss along two directions: a path that the graph has lost changes no loss, but it changes these.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from oracle.autograd import judging
+from oracle.differences import Derivative, NotAnalytic, along, central, complex_step
+from oracle.lifting import Leak, Lifted, NotLifted, lifting
+from oracle.noise import Noise, rounding_noise
+from oracle.returned import NotChecked, RecordingGenerator, Returned, called, place
+from oracle.sizes import Parameters
+from oracle.subject import Arrays, Subject, plain_loss
+from oracle.verdict import LIMIT, STRICT, UNIT_ROUNDOFF
+
+AUTOGRAD = "PyTorch autograd of the code's own forward pass"
+REFERENCE = "PyTorch autograd of the given reference"
+COMPLEX = "the complex step on the code's own loss"
+DIFFERENCES = "central differences of the code's own loss"
+
+DIRECTIONS = 2
+SEED = 0
+TRUSTED = 1e-6  # of the size of what adds up to a directional derivative
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A gradient held to be true.
+
+    what        which oracle it is, in words
+    measure     its noise over so many runs, for code that computes in a dtype
+    """
+
+    what: str
+    loss: float
+    gradients: Arrays
+    measure: Callable[[int, np.dtype], Noise]
+
+
+class Mistrusted(Exception):
+    """Why an oracle is not to be trusted."""
+
+
+def find_oracle(
+    subject: Subject, returned: Returned, dtype: np.dtype, notes: list[str]
+) -> tuple[Oracle, tuple[np.dtype, ...]]:
+    """The first oracle that can be trusted, and the precisions to judge by, the sharper first.
+
+    The others' failings go to the notes.
+    """
+    if subject.reference is not None:
+        return by_reference(subject, returned, dtype), (dtype,)
+    try:
+        oracle, lifted = by_lifting(subject)
+        narrow = min(dtype, lifted.precision, key=lambda one: one.itemsize)
+        if lifted.unfaithful:
+            raise Mistrusted(f"torch computes something else than NumPy at {_places(lifted.unfaithful)}")
+        if mistrust := _mistrusted(subject, returned, oracle, narrow):
+            left = f"; values leave the graph at {_places(lifted.leaks)}" if lifted.leaks else ""
+            raise Mistrusted(mistrust + left)
+        return oracle, tuple(dict.fromkeys((dtype, narrow)))
+    except (NotLifted, Mistrusted) as reason:
+        notes.append(f"autograd could not follow the code: {reason}")
+    try:
+        oracle = by_complex_step(subject, returned)
+        if mistrust := _mistrusted(subject, returned, oracle, dtype):
+            raise NotAnalytic(mistrust)
+        return oracle, (dtype,)
+    except (NotAnalytic, NotChecked) as reason:
+        notes.append(f"nor could the complex step: {str(reason).splitlines()[0]}")
+    return by_differences(subject, returned, dtype), (dtype,)
+
+
+def _places(leaks: Sequence[Leak]) -> str:
+    """'rnn.py:12 (float), rnn.py:14 (item)': the first three."""
+    places = dict.fromkeys(f"{Path(leak.filename).name}:{leak.line} ({leak.what})" for leak in leaks)
+    return ", ".join(list(places)[:3])
+
+
+def by_lifting(subject: Subject) -> tuple[Oracle, Lifted]:
+    """Autograd of the lifted run. Raises NotLifted where it cannot be run so."""
+    last: list[Lifted] = []
+
+    def gradients() -> tuple[float, Arrays]:
+        with judging(), lifting(subject.parameters) as lifted, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the plain run has given them
+            last[:] = [lifted]
+            try:
+                result = called(lambda: subject.lifted(lifted), subject.name)
+            except NotChecked as error:
+                cause = error.__cause__
+                if isinstance(cause, NotLifted):
+                    raise cause from None
+                raise Mistrusted(f"lifted, it raises {type(cause).__name__}: {cause}, {place(cause)}") from cause
+            loss = _scalar_tensor(lifted.tensor(_pair(result, subject.name)[0]))
+            return float(loss.detach()), _autograd(loss, lifted.leaves)
+
+    loss, found = gradients()
+    return _with_noise(AUTOGRAD, loss, found, gradients), last[0]
+
+
+def _pair(result: object, name: str) -> tuple[object, object]:
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise NotLifted(name, "lifted, it returns something else than in NumPy")
+    return tuple(result)
+
+
+def _scalar_tensor(loss: torch.Tensor) -> torch.Tensor:
+    if loss.numel() != 1:
+        raise NotLifted("the loss", f"lifted, it has shape {tuple(loss.shape)}")
+    return loss.reshape(())
+
+
+def by_reference(subject: Subject, returned: Returned, dtype: np.dtype) -> Oracle:
+    """Autograd of the user's reference. Raises NotChecked where it is no loss, or another one than the code's."""
+
+    def gradients() -> tuple[float, Arrays]:
+        with judging():
+            leaves = {
+                name: torch.tensor(np.asarray(array, np.float64), requires_grad=True)
+                for name, array in subject.parameters.items()
+            }
+            loss = called(lambda: subject.reference(Parameters(leaves), RecordingGenerator(subject.seed)), "reference")
+            if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.requires_grad:
+                raise NotChecked(f"reference returned {loss!r}, but should return a loss computed from p with torch")
+            loss = loss.reshape(())
+            return float(loss.detach()), _autograd(loss, leaves)
+
+    loss, found = gradients()
+    oracle = _with_noise(REFERENCE, loss, found, gradients)
+    if not _same_loss(returned.loss, oracle, dtype):
+        raise NotChecked(f"the reference is another function: its loss is {loss!r}, that of the code {returned.loss!r}")
+    return oracle
+
+
+def _autograd(loss: torch.Tensor, leaves: Mapping[str, torch.Tensor]) -> Arrays:
+    if not loss.requires_grad:
+        return {name: np.zeros(leaf.shape) for name, leaf in leaves.items()}
+    found = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+    return {
+        name: np.zeros(leaf.shape) if gradient is None else gradient.detach().cpu().numpy().astype(np.float64)
+        for (name, leaf), gradient in zip(leaves.items(), found)
+    }
+
+
+def _with_noise(what: str, loss: float, found: Arrays, gradients: Callable[[], tuple[float, Arrays]]) -> Oracle:
+    every = {"loss": np.asarray(loss), **found}
+    return Oracle(what, loss, found, lambda runs, dtype: rounding_noise(gradients, every, dtype, runs))
+
+
+def _same_loss(loss: float, oracle: Oracle, dtype: np.dtype) -> bool:
+    error = abs(loss - oracle.loss)
+    if error <= STRICT * UNIT_ROUNDOFF[dtype] * abs(oracle.loss):
+        return True
+    return error <= LIMIT * oracle.measure(4, dtype).magnitudes["loss"]
+
+
+def _mistrusted(subject: Subject, returned: Returned, oracle: Oracle, dtype: np.dtype) -> str:
+    """Why this oracle is not to be trusted: empty if its loss and its gradient are those of the plain run."""
+    if not _same_loss(returned.loss, oracle, dtype):
+        return f"its loss became {oracle.loss!r} instead of {returned.loss!r}"
+    rng = np.random.default_rng(SEED)
+    loss = plain_loss(subject)
+    for _ in range(DIRECTIONS):
+        direction = {
+            name: rng.choice([-1.0, 1.0], size=array.shape) * (float(np.abs(array).max(initial=0)) or 1.0)
+            for name, array in subject.parameters.items()
+        }
+        measured = along(loss, subject.parameters, direction, dtype)
+        parts = [float(np.sum(oracle.gradients[name] * d)) for name, d in direction.items()]
+        size = sum(float(np.sum(np.abs(oracle.gradients[name] * d))) for name, d in direction.items())
+        allowed = Derivative(measured.value, measured.error + TRUSTED * size)
+        if not allowed.agrees_with(sum(parts)):
+            return (
+                f"along a random direction the plain loss changes by {measured.value:.6g} (± {measured.error:.1g}), "
+                f"by this oracle it should by {sum(parts):.6g}"
+            )
+    return ""
+
+
+def by_complex_step(subject: Subject, returned: Returned) -> Oracle:
+    """The complex step. Raises NotAnalytic where the code is not."""
+    loss = plain_loss(subject)
+    gradients = complex_step(loss, subject.parameters, returned.loss)
+
+    def measure(runs: int, dtype: np.dtype) -> Noise:
+        """How far the gradients move when the parameters are rounded differently."""
+        unit = UNIT_ROUNDOFF[dtype]
+        magnitudes = {name: 4 * unit * float(np.abs(g).max(initial=0)) for name, g in gradients.items()}
+        rng = np.random.default_rng(SEED)
+        for _ in range(min(runs, 3)):
+            moved = {
+                name: array * (1 + 4 * unit * rng.uniform(-1, 1, array.shape))
+                for name, array in subject.parameters.items()
+            }
+            for name, g in complex_step(loss, moved, float(np.real(loss(moved)))).items():
+                magnitudes[name] = max(magnitudes[name], float(np.abs(g - gradients[name]).max(initial=0)))
+        return Noise({**magnitudes, "loss": unit * abs(returned.loss)})
+
+    return Oracle(COMPLEX, returned.loss, gradients, measure)
+
+
+def by_differences(subject: Subject, returned: Returned, dtype: np.dtype) -> Oracle:
+    """Central differences, with their own estimates of the error for noise."""
+    gradients, errors = central(plain_loss(subject), subject.parameters, dtype)
+    magnitudes = {name: float(error.max(initial=0)) for name, error in errors.items()}
+    return Oracle(DIFFERENCES, returned.loss, gradients, lambda runs, dtype: Noise(magnitudes))

@@ -1,0 +1,61 @@
+"""What is examined: a gradient function at one set of arrays, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from oracle.deviations import Deviation
+from oracle.lifting import Lifted
+from oracle.returned import RecordingGenerator, Returned, called, read, scalar_loss
+from oracle.sizes import Parameters
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is examined: one gradient function at one set of arrays.
+
+    parameters   the arrays it is called with
+    plain        calls it in NumPy: from (parameters, generator) to what it returns
+    lifted       calls it in a lifted run, likewise
+    reference    from (torch leaves, generator) to a loss in torch, or None
+    deviations   what it does to the gradient on purpose
+    sizes        by which factors are named
+    seed         of the generator
+    """
+
+    name: str
+    parameters: Arrays
+    plain: Callable[[Parameters, np.random.Generator], object]
+    lifted: Callable[[Lifted], object]
+    reference: Callable[[Parameters, np.random.Generator], torch.Tensor] | None = None
+    deviations: tuple[Deviation, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 0
+
+
+def call(subject: Subject, arrays: Arrays) -> tuple[Returned, RecordingGenerator, Parameters]:
+    """One plain call with arrays of its own; also the generator and the arrays it was given, to see what it did."""
+    rng, parameters = RecordingGenerator(subject.seed), Parameters(arrays).copy()
+    result = called(lambda: subject.plain(parameters, rng), subject.name)
+    return read(result, parameters, subject.name), rng, parameters
+
+
+def run(subject: Subject, arrays: Arrays) -> object:
+    """One plain call, and what it returns as it is."""
+    return subject.plain(Parameters(arrays).copy(), RecordingGenerator(subject.seed))
+
+
+def plain_loss(subject: Subject) -> Callable[[Arrays], float]:
+    """The plain loss as a function of the arrays."""
+
+    def loss(arrays: Arrays) -> float:
+        result = called(lambda: run(subject, arrays), subject.name)
+        return scalar_loss(result[0])[()]
+
+    return loss
