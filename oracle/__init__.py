@@ -6,7 +6,7 @@ A file that only declares a gradient function does not wait for torch: what need
 from importlib import import_module
 
 from oracle.capture import recovered, with_locals
-from oracle.deviations import clip, clip_norm, factor, weight_decay
+from oracle.deviations import clip, clip_norm, factor, truncation, weight_decay
 from oracle.forward import forward_like
 from oracle.gradient_function import gradient_function
 from oracle.grid import Case, problem
@@ -33,6 +33,7 @@ __all__ = [
     "load",
     "problem",
     "recovered",
+    "truncation",
     "weight_decay",
     "with_locals",
     *_NEED_TORCH,

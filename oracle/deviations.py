@@ -37,6 +37,26 @@ class Deviation:
         return f"{', '.join(self.names)} {self.words}" if self.names else self.words
 
 
+@dataclass(frozen=True)
+class Truncation(Deviation):
+    """Truncated BPTT: the loss of step s reaches back over `window` steps, s, s-1 ... s-window+1.
+
+    It cannot be had from the gradient of the whole loss: the oracle computes it, from the loss of each step.
+    """
+
+    window: int = 0
+
+
+def truncation(window: int) -> Truncation:
+    """Truncated BPTT over `window` steps; the gradient function returns the losses of the steps instead of their sum.
+
+    Raises ValueError unless the window is a whole number of at least 1.
+    """
+    if isinstance(window, bool) or not isinstance(window, int) or window < 1:
+        raise ValueError(f"truncation is given {window!r}, but should be given a number of steps of at least 1")
+    return Truncation(f"truncated to {window} steps", lambda gradients, parameters: gradients, (), window)
+
+
 def clip(low: float, high: float, *names: str) -> Deviation:
     """Every element clipped to low .. high. Raises ValueError unless low < high."""
     if not low < high:

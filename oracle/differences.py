@@ -24,6 +24,9 @@ STEP = {np.dtype(np.float64): 2.0**-9, np.dtype(np.float32): 2.0**-4}
 """The largest of three steps, relative to the size of a parameter: their error is of the sixth order."""
 SHORT_STEP = {np.dtype(np.float64): 2.0**-13, np.dtype(np.float32): 2.0**-6}
 """The larger of two steps: what can be said of their error is of the second order only."""
+STEADY = {np.dtype(np.float64): 1e-3, np.dtype(np.float32): 3e-2}
+"""How far, of their size, two differences may be apart that are said to be near the derivative."""
+SHORTER, SHORTENINGS = 16, 4
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class NotAnalytic(Exception):
 def along(loss: Callable[[Arrays], float], parameters: Arrays, direction: Arrays, dtype: np.dtype) -> Derivative:
     """The derivative of the loss along a direction, from four evaluations.
 
+    Where the differences at two steps have little to do with each other, as across a kink and in chaos, the steps are
+    shortened; the error is inf where that does not help: then nothing is known.
+
     direction   an array for each parameter that is to move; scaled here so that no step is larger than SHORT_STEP
                 relative to the parameters
     dtype       what the code computes in: how well its losses are rounded
@@ -58,11 +64,19 @@ def along(loss: Callable[[Arrays], float], parameters: Arrays, direction: Arrays
         moved = {name: p + t * direction[name] if name in direction else p.copy() for name, p in parameters.items()}
         return float(np.real(loss(moved)))
 
-    return _richardson([(at(step), at(-step), step) for step in (h, h / 2)], np.dtype(dtype))
+    for _ in range(1 + SHORTENINGS):
+        found, apart = _richardson([(at(step), at(-step), step) for step in (h, h / 2)], np.dtype(dtype))
+        if apart <= STEADY[np.dtype(dtype)] * abs(found.value):
+            return found
+        h /= SHORTER
+    return Derivative(found.value, np.inf)
 
 
-def _richardson(values: list[tuple[float, float, float]], dtype: np.dtype) -> Derivative:
-    """From (L(+h), L(-h), h) at h, h/2, ...: extrapolated, the error from the last two columns and the rounding."""
+def _richardson(values: list[tuple[float, float, float]], dtype: np.dtype) -> tuple[Derivative, float]:
+    """From (L(+h), L(-h), h) at h, h/2, ...: extrapolated, the error from the last two columns and the rounding.
+
+    Also how far the last two differences are apart beyond what rounding explains.
+    """
     rows = [[(plus - minus) / (2 * step)] for plus, minus, step in values]
     for k in range(1, len(rows)):
         for order in range(1, k + 1):
@@ -74,15 +88,20 @@ def _richardson(values: list[tuple[float, float, float]], dtype: np.dtype) -> De
     smallest = values[-1][2]
     unit = float(np.finfo(dtype).eps)
     rounding = 4 * unit * max(abs(loss) for plus, minus, _ in values for loss in (plus, minus)) / smallest
-    return Derivative(value, truncation + rounding)
+    apart = abs(rows[-1][0] - rows[-2][0])
+    return Derivative(value, truncation + rounding), max(0.0, apart - 2 * rounding)
 
 
 def central(loss: Callable[[Arrays], float], parameters: Arrays, dtype: np.dtype) -> tuple[Arrays, Arrays]:
-    """(gradients, error estimates), an element at a time, from six evaluations each."""
+    """(gradients, error estimates), an element at a time, from six evaluations each.
+
+    An error is inf where the differences at different steps have little to do with each other.
+    """
     gradients = {name: np.zeros(p.shape) for name, p in parameters.items()}
     errors = {name: np.zeros(p.shape) for name, p in parameters.items()}
     for name, parameter in parameters.items():
         h = STEP[np.dtype(dtype)] * (float(np.abs(parameter).max(initial=0)) or 1.0)
+        apart = np.zeros(parameter.shape)
         for index in np.ndindex(parameter.shape):
 
             def at(t: float, name=name, index=index) -> float:
@@ -90,8 +109,12 @@ def central(loss: Callable[[Arrays], float], parameters: Arrays, dtype: np.dtype
                 moved[name][index] += t
                 return float(np.real(loss(moved)))
 
-            found = _richardson([(at(step), at(-step), step) for step in (h, h / 2, h / 4)], np.dtype(dtype))
+            steps = [(at(step), at(-step), step) for step in (h, h / 2, h / 4)]
+            found, apart[index] = _richardson(steps, np.dtype(dtype))
             gradients[name][index], errors[name][index] = found.value, found.error
+        # a small element is the difference of large ones: its differences may be as far apart as theirs
+        largest = np.abs(gradients[name]).max(initial=0)
+        errors[name][apart > STEADY[np.dtype(dtype)] * largest] = np.inf
     return gradients, errors
 
 

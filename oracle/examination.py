@@ -132,7 +132,7 @@ def _judged(
     A float32 buffer need not be on the way to the gradients: only where float64 says wrong does float32 get its say.
     A gradient recovered from an update carries the rounding of the weights it was taken from.
     """
-    truth = applied(subject.deviations, oracle.gradients, subject.parameters)
+    truth = applied(subject.deviations, oracle.intended, subject.parameters)
     for precision in precisions:
 
         def measure(runs: int, precision: np.dtype = precision) -> Noise:

@@ -227,6 +227,8 @@ def _shrink(function: GradientFunction, point: Point, names: list[str], paramete
         smaller = (*smallest[:place], size - 1, *smallest[place + 1 :])
         if size > 1 and right_at(smaller):
             hint = HINTS.get("hidden" if name in HIDDEN else name, "")
+            if name == "time" and size > 2 and not function.window:
+                hint += f"; if it is meant to reach back over {size - 1} steps only, declare truncation({size - 1})"
             says.append(f"right at {name}={size - 1}, wrong at {name}={size}{hint}")
         elif name == "time" and size == 1 and largest[name] > 1:
             says.append("wrong at time=1 already: look at a single step, not at what flows between steps")

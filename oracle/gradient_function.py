@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from oracle.deviations import Deviation
+from oracle.deviations import Deviation, Truncation
 from oracle.shapes import Shape, parse
 from rnn_manual.network import did_you_mean
 
@@ -46,6 +46,11 @@ class GradientFunction:
         object.__setattr__(self, "filename", code.co_filename)
         object.__setattr__(self, "line", code.co_firstlineno)
 
+    @property
+    def window(self) -> int | None:
+        """Over how many steps truncated BPTT reaches, if that is declared."""
+        return next((one.window for one in self.deviations if isinstance(one, Truncation)), None)
+
     def __call__(self, p: object, sizes: object, rng: object) -> object:
         return self.function(p, sizes, rng)
 
@@ -63,7 +68,8 @@ def gradient_function(
 
     shapes      the same as a dict, for names that are no keywords ("W.hh", "deviation")
     deviation   what the code does to its gradient on purpose: clip(-5, 5), clip_norm(1), factor(1 / 3),
-                weight_decay(0.01), or a list of them in their order
+                weight_decay(0.01), truncation(5), or a list of them in their order. With truncation the loss is
+                returned as a list, the loss of each step
     reference   the same loss in torch, reference(p, sizes, rng) with p holding torch tensors: for code that is not
                 NumPy at all
     dtype       "float32" for code that is meant to be given float32

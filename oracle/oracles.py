@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from oracle.noise import Noise, rounding_noise
 from oracle.returned import NotChecked, RecordingGenerator, Returned, called, place
 from oracle.sizes import Parameters
 from oracle.subject import Arrays, Subject, plain_loss
+from oracle.uses import EachUse, truncated_gradients
 from oracle.verdict import LIMIT, STRICT, UNIT_ROUNDOFF
 
 AUTOGRAD = "PyTorch autograd of the code's own forward pass"
@@ -41,13 +43,20 @@ class Oracle:
     """A gradient held to be true.
 
     what        which oracle it is, in words
-    measure     its noise over so many runs, for code that computes in a dtype
+    measure     the noise of `intended` over so many runs, for code that computes in a dtype
+    truncated   the gradients of truncated BPTT, where that is declared; else None
     """
 
     what: str
     loss: float
     gradients: Arrays
     measure: Callable[[int, np.dtype], Noise]
+    truncated: Arrays | None = None
+
+    @property
+    def intended(self) -> Arrays:
+        """What the code means to compute, less the deviations that can be applied to it afterwards."""
+        return self.gradients if self.truncated is None else self.truncated
 
 
 class Mistrusted(Exception):
@@ -94,22 +103,36 @@ def by_lifting(subject: Subject) -> tuple[Oracle, Lifted]:
     """Autograd of the lifted run. Raises NotLifted where it cannot be run so."""
     last: list[Lifted] = []
 
-    def gradients() -> tuple[float, Arrays]:
+    def gradients(window: int | None = None) -> tuple[float, Arrays]:
         with judging(), lifting(subject.parameters) as lifted, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the plain run has given them
             last[:] = [lifted]
-            try:
-                result = called(lambda: subject.lifted(lifted), subject.name)
-            except NotChecked as error:
-                cause = error.__cause__
-                if isinstance(cause, NotLifted):
-                    raise cause from None
-                raise Mistrusted(f"lifted, it raises {type(cause).__name__}: {cause}, {place(cause)}") from cause
-            loss = _scalar_tensor(lifted.tensor(_pair(result, subject.name)[0]))
-            return float(loss.detach()), _autograd(loss, lifted.leaves)
+            uses = EachUse(lifted.leaves)
+            with nullcontext() if window is None else uses:
+                loss, _ = _pair(_lifted_result(subject, lifted), subject.name)
+            losses = [loss] if subject.window is None else loss
+            steps = [_scalar_tensor(lifted.tensor(one)) for one in losses]
+            total = torch.stack(steps).sum()
+            found = _autograd(total, lifted.leaves) if window is None else truncated_gradients(steps, uses, window)
+            return float(total.detach()), found
 
     loss, found = gradients()
-    return _with_noise(AUTOGRAD, loss, found, gradients), last[0]
+    oracle = _with_noise(AUTOGRAD, loss, found, gradients)
+    if subject.window is not None:
+        _, cut = gradients(subject.window)
+        noisy = _with_noise(AUTOGRAD, loss, cut, lambda: gradients(subject.window))
+        oracle = replace(oracle, truncated=cut, measure=noisy.measure)
+    return oracle, last[0]
+
+
+def _lifted_result(subject: Subject, lifted: Lifted) -> object:
+    try:
+        return called(lambda: subject.lifted(lifted), subject.name)
+    except NotChecked as error:
+        cause = error.__cause__
+        if isinstance(cause, NotLifted):
+            raise cause from None
+        raise Mistrusted(f"lifted, it raises {type(cause).__name__}: {cause}, {place(cause)}") from cause
 
 
 def _pair(result: object, name: str) -> tuple[object, object]:

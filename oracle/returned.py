@@ -68,8 +68,10 @@ class RecordingGenerator(np.random.Generator):
         return [f"{name} {array.shape}" for name, array in changed]
 
 
-def read(result: object, parameters: Mapping[str, np.ndarray], name: str) -> Returned:
+def read(result: object, parameters: Mapping[str, np.ndarray], name: str, stepwise: bool = False) -> Returned:
     """The loss and the gradients in what a gradient function returned.
+
+    stepwise   whether the loss comes step by step; it is summed
 
     Raises NotChecked, naming what came back and what should have, where it is not (loss, gradients by name).
     """
@@ -100,22 +102,33 @@ def read(result: object, parameters: Mapping[str, np.ndarray], name: str) -> Ret
         if arrays[key].dtype.kind == "c":
             raise NotChecked(f"the gradient of {key} is complex, but should be real")
     shared = _shared(arrays, parameters)
-    return Returned(_scalar(loss), {key: array.copy() for key, array in arrays.items()}, rounding, shared)
+    copies = {key: array.copy() for key, array in arrays.items()}
+    return Returned(_number(total_loss(loss, stepwise)), copies, rounding, shared)
 
 
-def scalar_loss(loss: object) -> np.ndarray:
-    """The loss as an array of no axes; (1, 1), which x @ y gives, counts as a number."""
+def total_loss(loss: object, stepwise: bool = False) -> np.ndarray:
+    """The loss as an array of no axes; (1, 1), which x @ y gives, counts as a number.
+
+    Raises NotChecked for several numbers, unless they are the losses of the steps; and for a single one if they should
+    be.
+    """
+    if stepwise and isinstance(loss, (list, tuple)):
+        loss = np.stack([_array(one, "the loss of a step").reshape(-1) for one in loss]) if loss else np.empty(0)
     array = _array(loss, "the loss")
+    if stepwise:
+        if array.ndim == 0 or array.size == 0 or array.size != max(array.shape):
+            raise NotChecked(
+                f"the loss has shape {array.shape}, but where truncation is declared it should be a list with the loss "
+                "of every step"
+            )
+        return array.sum()[()].reshape(())
     if array.size != 1:
         raise NotChecked(f"the loss has shape {array.shape}, but should be a number")
     return array.reshape(())
 
 
-def _scalar(loss: object) -> float:
-    array = scalar_loss(loss)
-    if array.dtype.kind == "c":
-        raise NotChecked(f"the loss is the complex number {complex(array)}, but should be real")
-    return float(array)
+def _number(array: np.ndarray) -> float | complex:
+    return complex(array) if array.dtype.kind == "c" else float(array)
 
 
 def _array(value: object, what: str) -> np.ndarray:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from oracle.deviations import Deviation
+from oracle.deviations import Deviation, Truncation
 from oracle.lifting import Lifted
-from oracle.returned import RecordingGenerator, Returned, called, read, scalar_loss
+from oracle.returned import RecordingGenerator, Returned, called, read, total_loss
 from oracle.sizes import Parameters
 
 Arrays = dict[str, np.ndarray]
@@ -38,12 +38,17 @@ class Subject:
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
 
+    @property
+    def window(self) -> int | None:
+        """Over how many steps truncated BPTT reaches, if that is declared: then the loss comes step by step."""
+        return next((one.window for one in self.deviations if isinstance(one, Truncation)), None)
+
 
 def call(subject: Subject, arrays: Arrays) -> tuple[Returned, RecordingGenerator, Parameters]:
     """One plain call with arrays of its own; also the generator and the arrays it was given, to see what it did."""
     rng, parameters = RecordingGenerator(subject.seed), Parameters(arrays).copy()
     result = called(lambda: subject.plain(parameters, rng), subject.name)
-    return read(result, parameters, subject.name), rng, parameters
+    return read(result, parameters, subject.name, subject.window is not None), rng, parameters
 
 
 def run(subject: Subject, arrays: Arrays) -> object:
@@ -56,6 +61,6 @@ def plain_loss(subject: Subject) -> Callable[[Arrays], float]:
 
     def loss(arrays: Arrays) -> float:
         result = called(lambda: run(subject, arrays), subject.name)
-        return scalar_loss(result[0])[()]
+        return total_loss(result[0], subject.window is not None)[()]
 
     return loss

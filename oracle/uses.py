@@ -1,0 +1,72 @@
+"""Every use of a parameter told apart: each operation gets an alias of its own, and autograd a gradient for each.
+
+The gradients of the uses sum to the gradient of the parameter. Together with the losses of the single steps they tell
+which loss reaches back to which step, and so what truncated BPTT should give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_map
+
+from oracle.returned import NotChecked
+
+
+class EachUse(TorchFunctionMode):
+    """Hands every operation a fresh alias of each of these tensors; `aliases` has them by name, in order."""
+
+    def __init__(self, leaves: Mapping[str, torch.Tensor]) -> None:
+        super().__init__()
+        self.leaves = leaves
+        self.names = {id(leaf): name for name, leaf in leaves.items()}
+        self.aliases: dict[str, list[torch.Tensor]] = {name: [] for name in leaves}
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        args, kwargs = tree_map(self._fresh, args), tree_map(self._fresh, kwargs or {})
+        return func(*args, **kwargs)
+
+    def _fresh(self, value: object) -> object:
+        name = self.names.get(id(value)) if isinstance(value, torch.Tensor) else None
+        if name is None:
+            return value
+        alias = value.view_as(value)
+        self.aliases[name].append(alias)
+        return alias
+
+
+def truncated_gradients(steps: Sequence[torch.Tensor], uses: EachUse, window: int) -> dict[str, np.ndarray]:
+    """The gradient of truncated BPTT: from the loss of step s only what flows through the uses at s-window+1 .. s.
+
+    steps   the loss of each step
+
+    Raises NotChecked where a parameter is not used equally often at every step, as when the input product of all steps
+    is computed at once: then its uses have no step.
+    """
+    flat = [(name, alias) for name, aliases in uses.aliases.items() for alias in aliases]
+    if not flat:
+        return {name: np.zeros(leaf.shape) for name, leaf in uses.leaves.items()}
+    parts = [
+        torch.autograd.grad(step, [alias for _, alias in flat], retain_graph=True, allow_unused=True) for step in steps
+    ]
+    total = {}
+    for name, leaf in uses.leaves.items():
+        places = [
+            k for k, (owner, _) in enumerate(flat) if owner == name and any(part[k] is not None for part in parts)
+        ]
+        if len(places) % len(steps):
+            raise NotChecked(
+                f"truncation cannot be followed: in {len(steps)} steps {name} is used {len(places)} times, which is "
+                "not equally often at every step"
+            )
+        each = max(1, len(places) // len(steps))
+        gradient = torch.zeros(leaf.shape, dtype=torch.float64)
+        for s, part in enumerate(parts):
+            for order, k in enumerate(places):
+                if part[k] is not None and order // each > s - window:
+                    gradient = gradient + part[k]
+        total[name] = gradient.detach().numpy()
+    return total
