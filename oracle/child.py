@@ -27,6 +27,7 @@ class Checked:
     output       the end of what the user's code printed
     """
 
+    path: Path
     name: str
     report: FunctionReport | None
     not_checked: str
@@ -87,11 +88,14 @@ def check_isolated(
 
     outcome = isolated(task, seconds=seconds, memory=memory)
     if outcome.failure:
-        return Checked(name, None, f"{name} {_failed(outcome)}", outcome.output)
+        return Checked(path, name, None, f"{name} {_failed(outcome)}", outcome.output)
     if "reason" in outcome.value:
-        return Checked(name, None, outcome.value["reason"], outcome.output)
-    report = from_data(outcome.value["report"])
-    return Checked(name, report, report.worst.not_checked, outcome.output)
+        return Checked(path, name, None, outcome.value["reason"], outcome.output)
+    try:
+        report = from_data(outcome.value["report"])
+    except (ValueError, TypeError) as error:
+        return Checked(path, name, None, f"{name} sent back something else than a report: {error}", outcome.output)
+    return Checked(path, name, report, report.worst.not_checked, outcome.output)
 
 
 def _failed(outcome: Outcome) -> str:

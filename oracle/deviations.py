@@ -203,19 +203,22 @@ def factor_names(by: float, sizes: Mapping[str, int]) -> list[str]:
 
 def _clipped(given: np.ndarray, right: np.ndarray, tolerance: float) -> str:
     low, high = float(given.min()), float(given.max())
-    outside = (right < low - tolerance) | (right > high + tolerance)
-    if not outside.any() or not low < high or np.abs(given - np.clip(right, low, high)).max() > tolerance:
+    too_low, too_high = right < low - tolerance, right > high + tolerance
+    if not (too_low.any() or too_high.any()) or not low < high:
         return ""
-    # a single element that differs would always be "clipped" to its own value
-    symmetric = abs(low + high) <= tolerance
-    if outside.sum() < 2 and not symmetric:
+    if np.abs(given - np.clip(right, low, high)).max() > tolerance:
         return ""
-    low_reached, high_reached = (right < low - tolerance).any(), (right > high + tolerance).any()
-    if symmetric or (low_reached and high_reached):
+    # a single element that differs would always be "clipped" to its own value: its bound must be a round number
+    if (too_low | too_high).sum() < 2 and not _is_round(high if too_high.any() else low):
+        return ""
+    if abs(low + high) <= tolerance or (too_low.any() and too_high.any()):
         return f"exactly clip(the right one, {low:.6g}, {high:.6g})"
-    return (
-        f"exactly the right one, at most {high:.6g}" if high_reached else f"exactly the right one, at least {low:.6g}"
-    )
+    bound = f"at most {high:.6g}" if too_high.any() else f"at least {low:.6g}"
+    return f"exactly the right one clipped to {bound}"
+
+
+def _is_round(number: float) -> bool:
+    return bool(np.isclose(number, float(f"{number:.2g}"), rtol=1e-12, atol=0))
 
 
 def _decayed(given: np.ndarray, right: np.ndarray, parameter: np.ndarray, tolerance: float) -> str:

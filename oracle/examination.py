@@ -22,7 +22,16 @@ from oracle.differences import witness
 from oracle.finding import Finding
 from oracle.lifting import NotLifted
 from oracle.noise import Noise
-from oracle.oracles import DIFFERENCES, Mistrusted, Oracle, by_differences, by_lifting, by_reference, find_oracle
+from oracle.oracles import (
+    DIFFERENCES,
+    REFERENCE,
+    Mistrusted,
+    Oracle,
+    by_differences,
+    by_lifting,
+    by_reference,
+    find_oracle,
+)
 from oracle.returned import NotChecked, Returned, first_not_finite
 from oracle.subject import Subject, call, plain_loss, run
 from oracle.verdict import AGREES, WRONG, Verdict, judge
@@ -113,7 +122,7 @@ def _called_twice(subject: Subject) -> tuple[Returned, list[str], list[str], lis
 def _same(first: np.ndarray, second: np.ndarray) -> bool:
     if first.shape != second.shape:
         return False
-    scale = np.abs(first).max(initial=0)
+    scale = np.abs(first[np.isfinite(first)]).max(initial=0)
     return bool(np.allclose(first, second, rtol=0, atol=1e-14 * scale, equal_nan=True))
 
 
@@ -180,11 +189,9 @@ def _confirmed(finding: Finding, subject: Subject, oracle: Oracle, precision: np
     asked = witness(plain_loss(subject), subject.parameters, claimed, plain, precision)
     if asked.sides_with in ("oracle", "nobody"):
         return replace(finding, witness=asked)
-    names = ", ".join(plain)
-    return replace(
-        finding,
-        verdicts=(),
-        witness=asked,
-        not_checked=f"this tool contradicts itself, and does not blame the code: {oracle.what} says that "
-        f"{names} {'is' if len(plain) == 1 else 'are'} wrong, but {asked}. Please report it",
-    )
+    said = f"{oracle.what} says that {', '.join(plain)} {'is' if len(plain) == 1 else 'are'} wrong, but {asked}"
+    if oracle.what == REFERENCE:
+        said = f"the reference is no judge here: {said}; is a part of it detached?"
+    else:
+        said = f"this tool contradicts itself, and does not blame the code: {said}. Please report it"
+    return replace(finding, verdicts=(), witness=asked, not_checked=said)

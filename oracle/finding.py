@@ -81,7 +81,11 @@ def in_words(finding: Finding, name: str | None = None) -> list[str]:
     if worst_outcome(verdict.outcome for verdict in finding.verdicts) == AGREES:
         number = len(finding.verdicts)
         first = f"{'the gradient agrees' if number == 1 else f'all {number} gradients agree'}"
-        return [f"{first}; an error of {finding.sharpness:.1g} of the largest element would show", *_beside(finding)]
+        if np.isfinite(finding.sharpness):
+            first += f"; an error of {finding.sharpness:.1g} of the largest element would show"
+        else:
+            first += ": the loss depends on no parameter, and every gradient is zero"
+        return [first, *_beside(finding)]
     worst = finding.verdicts[0] if name is None else finding[name]
     lines = [str(worst)]
     if worst.name in finding.recognised:

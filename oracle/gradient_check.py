@@ -17,7 +17,7 @@ import numpy as np
 from oracle.deviations import Deviation, common_factor, factor_names
 from oracle.examination import examine, verdicts_of
 from oracle.finding import Finding
-from oracle.gradient_function import GradientFunction
+from oracle.gradient_function import GradientFunction, checked_deviations
 from oracle.lifting import Lifted, swapped
 from oracle.load import load
 from oracle.returned import NotChecked
@@ -250,7 +250,8 @@ def check_gradients(
     deviation    see `gradient_function`
     reference    the loss in torch, as a function of a dict of tensors, where f cannot be lifted
 
-    Raises TypeError for what is no function or no dict of float arrays. What keeps f from a verdict does not raise: it
+    Raises TypeError for what is no function, no dict of float arrays or no deviation, ValueError for NaN in the arrays
+    and for a deviation of a parameter that there is not. What keeps f from a verdict does not raise: it
     stands in the finding, whose outcome is then "cannot tell".
 
     >>> def square(p):
@@ -263,7 +264,9 @@ def check_gradients(
     if isinstance(f, GradientFunction):
         raise TypeError(f"{f.name} has shapes of its own: check it with check_function, or give a function of p alone")
     arrays = _float_arrays(parameters)
-    deviations = (deviation,) if isinstance(deviation, Deviation) else tuple(deviation)
+    deviations = checked_deviations(deviation, arrays)
+    if reference is not None and not callable(reference):
+        raise TypeError(f"reference is {reference!r}, but should be a function of a dict of tensors")
 
     def lifted(run: Lifted) -> object:
         with swapped(f, run):

@@ -9,7 +9,7 @@ def char_rnn(p, sizes, rng):
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oracle.deviations import Deviation, Truncation
@@ -100,16 +100,7 @@ def gradient_function(
     if not every:
         raise TypeError("gradient_function is given no parameter: @gradient_function(W='hidden hidden', b='hidden')")
     parsed = {name: parse(name, text) for name, text in every.items()}
-    deviations = tuple(deviation) if isinstance(deviation, (list, tuple)) else (deviation,)
-    for one in deviations:
-        if not isinstance(one, Deviation):
-            raise TypeError(f"deviation holds {one!r}, but should hold clip(...), clip_norm(...), factor(...) and such")
-        for name in one.names:
-            if name not in parsed:
-                raise ValueError(
-                    f"the deviation {one.words!r} is for {name!r}, but there is no such parameter, "
-                    f"only {', '.join(parsed)}{did_you_mean(name, parsed)}"
-                )
+    deviations = checked_deviations(deviation, parsed)
     if reference is not None and not callable(reference):
         raise TypeError(f"reference is {reference!r}, but should be a function of (p, sizes, rng) in torch")
     if dtype not in DTYPES:
@@ -128,3 +119,21 @@ def gradient_function(
         return GradientFunction(function, parsed, deviations, reference, dtype)
 
     return declare
+
+
+def checked_deviations(deviation: object, names: Collection[str]) -> tuple[Deviation, ...]:
+    """One deviation or several as a tuple.
+
+    Raises TypeError for what is no deviation, ValueError for one that is for a parameter that there is not.
+    """
+    deviations = tuple(deviation) if isinstance(deviation, (list, tuple)) else (deviation,)
+    for one in deviations:
+        if not isinstance(one, Deviation):
+            raise TypeError(f"deviation holds {one!r}, but should hold clip(...), clip_norm(...), factor(...) and such")
+        for name in one.names:
+            if name not in names:
+                raise ValueError(
+                    f"the deviation {one.words!r} is for {name!r}, but there is no such parameter, "
+                    f"only {', '.join(names)}{did_you_mean(name, names)}"
+                )
+    return deviations

@@ -111,7 +111,7 @@ def by_lifting(subject: Subject) -> tuple[Oracle, Lifted]:
             with nullcontext() if window is None else uses:
                 loss, _ = _pair(_lifted_result(subject, lifted), subject.name)
             losses = [loss] if subject.window is None else loss
-            steps = [_scalar_tensor(lifted.tensor(one)) for one in losses]
+            steps = [_scalar_tensor(_tensor_of(one, lifted)) for one in losses]
             total = torch.stack(steps).sum()
             found = _autograd(total, lifted.leaves) if window is None else truncated_gradients(steps, uses, window)
             return float(total.detach()), found
@@ -139,6 +139,16 @@ def _pair(result: object, name: str) -> tuple[object, object]:
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise NotLifted(name, "lifted, it returns something else than in NumPy")
     return tuple(result)
+
+
+def _tensor_of(loss: object, lifted: Lifted) -> torch.Tensor:
+    """The tensor of a loss; a plain number where it depends on no parameter."""
+    try:
+        return lifted.tensor(loss)
+    except NotLifted:
+        if isinstance(loss, (int, float, np.ndarray, np.number)):
+            return torch.as_tensor(np.asarray(loss, np.float64))
+        raise
 
 
 def _scalar_tensor(loss: torch.Tensor) -> torch.Tensor:
@@ -216,7 +226,13 @@ def _mistrusted(subject: Subject, returned: Returned, oracle: Oracle, dtype: np.
 
 def by_complex_step(subject: Subject, returned: Returned) -> Oracle:
     """The complex step. Raises NotAnalytic where the code is not."""
-    loss = plain_loss(subject)
+    plain = plain_loss(subject)
+
+    def loss(arrays: Arrays) -> complex:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that an imaginary part is dropped is found out by itself
+            return plain(arrays)
+
     gradients = complex_step(loss, subject.parameters, returned.loss)
 
     def measure(runs: int, dtype: np.dtype) -> Noise:

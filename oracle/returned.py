@@ -7,6 +7,7 @@ import os
 import random
 import sysconfig
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ContextDecorator, contextmanager
 from dataclasses import dataclass
@@ -127,8 +128,10 @@ def total_loss(loss: object, stepwise: bool = False) -> np.ndarray:
     return array.reshape(())
 
 
-def _number(array: np.ndarray) -> float | complex:
-    return complex(array) if array.dtype.kind == "c" else float(array)
+def _number(array: np.ndarray) -> float:
+    if array.dtype.kind == "c":  # autograd differentiates real losses only
+        raise NotChecked(f"the loss is the complex number {complex(array)}, but should be real")
+    return float(array)
 
 
 def _array(value: object, what: str) -> np.ndarray:
@@ -184,8 +187,13 @@ def same_random_numbers() -> Iterator[None]:
 
 
 def called(run: Callable[[], object], name: str) -> object:
-    """What the user's code returns. Raises NotChecked with its own traceback where it raises or exits."""
-    with same_random_numbers():
+    """What the user's code returns. Raises NotChecked with its own traceback where it raises or exits.
+
+    Its warnings are shown, and no errors even where they are made errors for the program around it.
+    """
+    with same_random_numbers(), warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # that np.matrix is old-fashioned
         try:
             return run()
         except NotChecked:

@@ -17,7 +17,8 @@ def test_the_untransposed_carry_is_caught_and_placed():
     run = subprocess.run([sys.executable, UNTRANSPOSED], capture_output=True, text=True)
     assert run.returncode == 1 and not run.stderr
     assert re.search(
-        r"weight_hh wrong: \S+ × rounding noise, worst at \[.*\], delta first wrong at step t=3 going backward", run.stdout
+        r"weight_hh wrong: \S+ × rounding noise, worst at \[.*\], delta first wrong at step t=3 going backward",
+        run.stdout,
     )
 
 

@@ -130,7 +130,12 @@ def outcome_of(checked: Checked) -> str:
 def data_of(checked: Checked) -> dict[str, object]:
     if checked.report is not None:
         return to_json(checked.report)
-    return {"function": checked.name, "outcome": CANNOT_TELL, "not_checked": checked.not_checked}
+    return {
+        "function": checked.name,
+        "file": str(checked.path),
+        "outcome": CANNOT_TELL,
+        "not_checked": checked.not_checked,
+    }
 
 
 def _shown(text: str, signs: table.Signs) -> str:

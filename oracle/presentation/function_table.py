@@ -13,7 +13,7 @@ from oracle.child import Checked
 from oracle.finding import Finding, in_words
 from oracle.gradient_check import FunctionReport
 from oracle.presentation.table import STYLES, Signs
-from oracle.verdict import AGREES, Verdict, multiples
+from oracle.verdict import AGREES, WRONG, Verdict, multiples
 
 MOST_OUTPUT_LINES = 10
 LONGEST_OUTPUT_LINE = 200
@@ -60,7 +60,7 @@ def paragraphs(checked: Checked) -> Iterator[str]:
     if checked.report is None:
         yield f"not checked: {checked.not_checked}"
     else:
-        yield "\n".join(in_words(checked.report.worst))
+        yield "\n".join([*in_words(checked.report.worst), *elsewhere(checked.report)])
         if checked.report.shrunk is not None:
             yield "\n".join(smallest_in_words(checked.report))
     if checked.output.strip() and (checked.report is None or checked.not_checked):
@@ -70,6 +70,19 @@ def paragraphs(checked: Checked) -> Iterator[str]:
 
 def shorten(line: str) -> str:
     return line if len(line) <= LONGEST_OUTPUT_LINE else line[:LONGEST_OUTPUT_LINE] + " ..."
+
+
+def elsewhere(report: FunctionReport) -> list[str]:
+    """Gradients that are wrong only at other sizes than those shown at length."""
+    told = set(report.worst.wrong)
+    lines = []
+    for finding in report.findings:
+        for verdict in finding.verdicts:
+            if verdict.outcome == WRONG and verdict.name not in told:
+                told.add(verdict.name)
+                known = finding.recognised.get(verdict.name)
+                lines.append(f"    at {_sizes(finding)}: {verdict}{f': {known}' if known else ''}")
+    return ["only at other sizes:", *lines] if lines else []
 
 
 def smallest_in_words(report: FunctionReport) -> list[str]:

@@ -103,7 +103,7 @@ class GradientItem(pytest.Item):
         self.parameter, self.case = parameter, case
 
     def runtest(self) -> None:
-        from oracle.verdict import AGREES, CANNOT_TELL
+        from oracle.verdict import CANNOT_TELL, WRONG
 
         checked: Checked = self.parent.checked
         if checked.report is None:
@@ -113,10 +113,10 @@ class GradientItem(pytest.Item):
             raise GradientFailure(f"{checked.name} was not checked: {finding.not_checked}")
         verdict = finding[self.parameter]
         self.user_properties += [("oracle", finding.oracle), ("relative_error", verdict.relative_error)]
+        if finding.faults or verdict.outcome == WRONG:
+            raise GradientFailure(self._message(finding, checked))
         if verdict.outcome == CANNOT_TELL:
             pytest.skip(str(verdict))
-        if verdict.outcome != AGREES or finding.faults:
-            raise GradientFailure(self._message(finding, checked))
 
     def _message(self, finding: Finding, checked: Checked) -> str:
         from oracle.finding import in_words

@@ -82,6 +82,16 @@ def test_recognised(given, words):
     assert found["W"].startswith(words)
 
 
+def test_a_clip_that_touches_one_element_is_known_by_its_round_bound():
+    right = TRUTH["W"] / TRUTH["W"].max() * 6
+    tolerance = {"W": 1e-14}
+    clipped = {"W": np.minimum(right, 5)}
+    assert (clipped["W"] != right).sum() == 1
+    found = recognised(clipped, {"W": right}, PARAMETERS, tolerance, SIZES)
+    assert found == {"W": "exactly the right one clipped to at most 5"}
+    assert recognised({"W": np.minimum(right, 5.1234)}, {"W": right}, PARAMETERS, tolerance, SIZES) == {}
+
+
 def test_a_mistake_is_no_deviation():
     wrong = TRUTH["W"].copy()
     wrong[2, 1] += 1e-6

@@ -721,9 +721,7 @@ def test_a_parent_that_ignores_its_children():
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         assert returned(lambda: 1) == 1
-        assert run(lambda: os._exit(2)).failure == (
-            "ended, and another part of this program has taken its exit status"
-        )
+        assert run(lambda: os._exit(2)).failure == ("ended, and another part of this program has taken its exit status")
     finally:
         signal.signal(signal.SIGCHLD, before)
 

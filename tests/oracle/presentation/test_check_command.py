@@ -1,0 +1,257 @@
+"""`bptt-oracle check`, as a user runs it: what it prints, what it exits with, and what it leaves alone."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from oracle.presentation import check_command
+from oracle.presentation.command import main
+
+HEAD = """
+import ctypes, os, sys, time
+import numpy as np
+from oracle import gradient_function
+
+@gradient_function(W="output input", b="output")
+def layer(p, sizes, rng):
+"""
+BODY = """    x = rng.normal(size=(sizes.batch, sizes.input))
+    y = np.tanh(x @ p.W.T + p.b)
+    d = y * (1 - y**2)
+    return 0.5 * np.sum(y**2), dict(W=d.T @ x, b=d.sum(0))
+"""
+RIGHT = HEAD + BODY
+WRONG = RIGHT.replace("b=d.sum(0)", "b=d.mean(0)").replace("def layer", "def wrong")
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch):
+    """(source, options...) -> click's result; FILE is beside nothing else."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(source, *options, target="check_layer.py"):
+        if source is not None:
+            (tmp_path / "check_layer.py").write_text(source)
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        result = CliRunner().invoke(main, ["check", target, *options])
+        after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        assert before == after, "the user's folder is as it was"
+        assert isinstance(result.exception, (SystemExit, type(None))), result.exception
+        assert "site-packages" not in result.output and "/oracle/" not in result.output.replace(str(tmp_path), "")
+        return result
+
+    return run
+
+
+def test_right(check):
+    result = check(RIGHT)
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0] == "✓ layer at check_layer.py:6" and "✗" not in result.output
+    assert [line.split()[0] for line in lines[3:5]] == ["W", "b"]
+    assert lines[5].startswith("all 2 gradients agree; an error of ")
+    assert "oracle: PyTorch autograd of the code's own forward pass" in lines
+
+
+def test_wrong(check):
+    result = check(WRONG)
+    assert result.exit_code == 1, result.output
+    assert result.output.startswith("✗ wrong at check_layer.py:6\n")
+    assert "exactly 1/batch = 0.333333 times the right one" in result.output
+    assert "confirmed by the loss itself: " in result.output
+
+
+def test_where_it_is_right(check):
+    """What no known deviation explains is shrunk."""
+    source = HEAD + BODY.replace("b=d.sum(0)", "b=d[0]")
+    result = check(source)
+    assert "smallest sizes at which b is wrong: " in result.output
+    assert "right at batch=1, wrong at batch=2: look for a sum or a mean over the batch" in result.output
+
+
+def test_several_and_one_of_them(check):
+    both = RIGHT + WRONG[WRONG.index("@") :]
+    result = check(both)
+    assert result.exit_code == 1 and result.output.splitlines()[-1] == "1 agrees, 1 wrong"
+    result = check(None, target="check_layer.py::layer")
+    assert result.exit_code == 0 and "wrong at" not in result.output
+
+
+@pytest.mark.parametrize(
+    "target, message",
+    [
+        ("chek_layer.py", "there is no file '{}/chek_layer.py'; did you mean 'check_layer.py'?"),
+        ("nowhere/check.py", "there is no file '{}/nowhere/check.py', nor a folder '{}/nowhere'"),
+        ("check_layer.py::leyer", "defines no gradient function 'leyer'; it defines layer; did you mean 'layer'?"),
+    ],
+)
+def test_targets_that_are_not_there(check, tmp_path, target, message):
+    result = check(RIGHT, target=target)
+    assert result.exit_code == 2 and message.replace("{}", str(tmp_path)) in result.stderr
+
+
+@pytest.mark.parametrize(
+    "source, message",
+    [
+        ("def forward(): ...\nclass Net: ...\n", "check_layer.py defines no gradient function: nothing in it is"),
+        ("def forward(): ...\nclass Net: ...\n", "it defines forward, Net"),
+        ("", "it defines no function and no class"),
+        ("import nunpy\n", "nunpy is not installed (imported at check_layer.py line 1)"),
+        ("def f(:\n", "check_layer.py raised SyntaxError: invalid syntax (check_layer.py, line 1)"),
+        ("1 / 0\n", "check_layer.py raised ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(3)\n", "check_layer.py called sys.exit(3), check_layer.py:2 in <module>"),
+        ("import os\nos._exit(3)\n", "check_layer.py ended by itself with exit status 3"),
+        (RIGHT.replace('"output input"', '"output in%put"'), "the shape of W cannot be read at 'in%put'"),
+        (RIGHT.replace('"output input"', '"output in%put"'), "    output in%put\n           ^^^^^^"),
+        (RIGHT.replace('b="output"', "b=3"), "the shape of b is 3, but should be a string"),
+    ],
+)
+def test_files_that_cannot_be_read(check, source, message):
+    result = check(source)
+    assert result.exit_code == 2 and message in result.stderr
+
+
+def test_a_file_that_loops(check):
+    result = check("while True: pass\n", "--seconds", "0.5")
+    assert result.exit_code == 2 and "check_layer.py did not finish within 0.5 s, at check_layer.py line 1" in (
+        result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        ("return 1, 2", "layer returned an int for the gradients, but should return (loss, gradients)"),
+        ("return 1.0, dict(V=p.W)", "layer returned a gradient 'V', but there is no such parameter, only W, b"),
+        ("return p.weight, {}", "AttributeError: there is no parameter 'weight', only W, b"),
+        ("return sizes.inputs, {}", "sizes has no 'inputs', only time, batch, output, input; did you mean 'input'?"),
+        ("raise KeyError('dWhh')", "layer raised KeyError: 'dWhh'\n  File \""),
+        ("sys.exit(4)", "layer called sys.exit(4), check_layer.py:8 in layer"),
+        ("os._exit(4)", "layer ended by itself with exit status 4"),
+        ("os.kill(os.getpid(), 9)", "layer killed by signal 9 (SIGKILL)"),
+        ("ctypes.string_at(0)", "layer crashed: segmentation fault in check_layer.py line 8 (layer)\n"),
+        ("np.ones((10**6, 10**6))", "MemoryError"),
+        (
+            "with np.errstate(all='ignore'): return np.log(-np.abs(p.W)).sum(), p",
+            "the loss is nan; it arises first (invalid value encountered in log)",
+        ),
+        ("return layer.function(p, sizes, rng)", "layer raised RecursionError: maximum recursion depth exceeded"),
+    ],
+)
+def test_functions_that_cannot_be_checked(check, body, message):
+    result = check(HEAD + f"    {body}\n")
+    assert result.exit_code == 3, result.output
+    assert result.output.startswith("? layer") and message in result.output
+
+
+def test_a_function_that_loops(check):
+    result = check(HEAD + "    while True: pass\n", "--seconds", "1")
+    assert result.exit_code == 3
+    assert "layer did not finish within 1 s, at check_layer.py line 8 in layer" in result.output
+
+
+def test_huge_output(check):
+    result = check(HEAD + "    while True: print('x' * 1000)\n")
+    assert result.exit_code == 3 and "layer wrote more than 10 MB to the terminal" in result.output
+    assert len(result.output) < 5000
+
+
+def test_what_it_printed_before_it_failed(check):
+    result = check(HEAD + "    print('about to fail')\n    raise ValueError\n")
+    assert "it printed:\n    about to fail\n" in result.output
+
+
+def test_files_it_writes_are_not_the_users(check):
+    assert check(RIGHT.replace("    d = y", "    open('left.npy', 'w').write('x')\n    d = y")).exit_code == 0
+
+
+def test_helpers_beside_it_leave_no_bytecode(check, tmp_path):
+    (tmp_path / "helper.py").write_text("import numpy as np\ndef squash(x): return np.tanh(x)\n")
+    source = RIGHT.replace("np.tanh", "helper.squash").replace("import numpy", "import helper\nimport numpy")
+    assert check(source).exit_code == 0  # the fixture compares the folder
+
+
+def test_json(check):
+    result = check(WRONG, "--json")
+    assert result.exit_code == 1
+    (report,) = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert report["function"] == "wrong" and report["outcome"] == "wrong" and len(report["cases"]) == 3
+    assert {gradient["name"]: gradient["outcome"] for gradient in report["cases"][0]["gradients"]} == {
+        "W": "agrees",
+        "b": "wrong",
+    }
+
+
+def test_json_of_what_cannot_be_checked(check):
+    for body in ("raise KeyError", "os._exit(3)", "return np.nan, p"):
+        result = check(HEAD + f"    {body}\n", "--json")
+        assert result.exit_code == 3
+        (report,) = json.loads(result.stdout, parse_constant=pytest.fail)
+        assert report["outcome"] == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--sequence-lengths", "1,x"], "'1,x' should be whole numbers with commas between them, such as 1,2,7"),
+        (["--hidden-sizes", "0"], "'0' holds 0, but a size should be at least 1"),
+        (["--seconds", "0"], "0.0 is not in the range x>0"),
+    ],
+)
+def test_options_that_are_none(check, options, message):
+    result = check(RIGHT, *options)
+    assert result.exit_code == 2 and message in result.stderr
+
+
+def test_the_users_own_sizes(check):
+    result = check(RIGHT.replace("output", "hidden"), "--sequence-lengths", "1,2", "--hidden-sizes", "3,16")
+    assert result.exit_code == 0 and result.output.splitlines()[1:3]
+    heading = " ".join(result.output.splitlines()[1:3])
+    assert heading.count("hidden=3") == heading.count("hidden=16") == 2
+    result = check(RIGHT, "--hidden-sizes", "3")
+    assert result.exit_code == 3 and "no axis is called hidden; the shapes have output, input" in result.output
+
+
+def test_a_narrow_terminal_squeezes_no_number(check, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    output = check(WRONG, "--sequence-lengths", "1,2,3,4,5,6,7").output
+    (row,) = [line for line in output.splitlines() if line.startswith("b  ")]
+    assert row.count("× noise ✗") == 7 and "…" not in output
+
+
+def test_no_colour_where_there_is_no_terminal_or_none_is_wanted(check, monkeypatch):
+    assert "\x1b" not in check(RIGHT).output
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[32m" in check(RIGHT).output
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in check(RIGHT).output
+
+
+def test_ascii(tmp_path):
+    """In a locale that has nothing else, what the user wrote is escaped and nothing breaks."""
+    path = tmp_path / "check_layer.py"
+    path.write_text(WRONG + RIGHT[RIGHT.index("@") : RIGHT.index("    x =")] + "    raise ValueError('∂L/∂W')\n")
+    result = CliRunner(charset="ascii").invoke(main, ["check", str(path)])
+    assert result.exit_code == 1, result.exception
+    assert result.output.startswith("! wrong at") and "(+- " in result.output
+    assert "ValueError: \\u2202L/\\u2202W" in result.output and result.output.isascii()
+
+
+def test_interrupted(check, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check_command, "check_isolated", interrupted)
+    result = check(RIGHT)
+    assert result.exit_code == 130 and result.stderr == "interrupted: nothing is checked\n"
+
+
+def test_a_mistake_of_this_tool_is_not_the_users(check, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+
+    monkeypatch.setattr("oracle.child.check_function", broken)
+    result = check(RIGHT)
+    assert result.exit_code == 3
+    assert "layer could not be checked for a mistake in this tool, please report it: RuntimeError: " in result.output

@@ -1,0 +1,191 @@
+"""Gradient functions as tests, as pytest itself runs them."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import oracle.child  # noqa: F401, before pytester remembers which modules there are, and forgets the others
+
+pytest_plugins = "pytester"
+
+RIGHT = """
+import numpy as np
+from oracle import gradient_function
+
+@gradient_function(W="hidden input", b="hidden")
+def layer(p, sizes, rng):
+    x = rng.normal(size=(sizes.batch, sizes.input))
+    y = np.tanh(x @ p.W.T + p.b)
+    d = y * (1 - y**2)
+    return 0.5 * np.sum(y**2), dict(W=d.T @ x, b=d.sum(0))
+"""
+WRONG = RIGHT.replace("def layer", "def wrong").replace("b=d.sum(0)", "b=2 * d.sum(0)")
+UNTOLD = """
+from oracle import gradient_function
+
+@gradient_function(x="")
+def chaotic(p, sizes, rng):
+    x, slope = 0.3 + 0.001 * p.x, 0.001
+    for _ in range(45):
+        slope = slope * 3.99 * (1 - 2 * x)
+        x = 3.99 * x * (1 - x)
+    return x, dict(x=slope * (1 + 1e-3))
+"""
+
+
+def run(pytester, *arguments):
+    return pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments)
+
+
+def test_a_test_for_each_parameter_at_each_case(pytester):
+    pytester.makepyfile(check_layer=RIGHT)
+    result = run(pytester, "check_layer.py", "--collect-only")
+    names = [line.removeprefix("check_layer.py::layer::") for line in result.outlines if "::" in line]
+    assert names[:2] == ["W-time5-batch3-hidden6-input4-ordinary", "b-time5-batch3-hidden6-input4-ordinary"]
+    assert [name[0] for name in names] == ["W", "b"] * 3 and len(set(names)) == 6
+    run(pytester, "check_layer.py", "-W", "error").assert_outcomes(passed=6)
+
+
+def test_a_wrong_gradient_fails_and_the_right_one_beside_it_passes(pytester):
+    pytester.makepyfile(check_layer=WRONG)
+    result = run(pytester, "check_layer.py")
+    result.assert_outcomes(passed=3, failed=3)
+    first = next(line for line in result.outlines if line.startswith("b wrong: "))
+    assert "rounding noise, worst at [" in first and first.endswith("exactly 2 times the right one")
+    assert "reproduce: bptt-oracle check check_layer.py::wrong" in result.outlines
+    text = result.stdout.str()
+    assert "confirmed by the loss itself" in text or "smallest sizes that show it" in text
+    assert "pytest_plugin.py" not in text and "W wrong" not in text
+
+
+def test_one_of_them_alone(pytester):
+    pytester.makepyfile(check_layer=WRONG)
+    run(pytester, "check_layer.py", "-k", "W-time3").assert_outcomes(passed=1, deselected=5)
+
+
+def test_the_users_own_sizes(pytester):
+    pytester.makepyfile(check_layer=WRONG)
+    sizes = "--gradient-sequence-lengths=1,2", "--gradient-hidden-sizes=3,16"
+    result = run(pytester, "check_layer.py", *sizes)
+    result.assert_outcomes(passed=4, failed=4)
+    assert "reproduce: bptt-oracle check check_layer.py::wrong --sequence-lengths 1,2 --hidden-sizes 3,16" in (
+        result.outlines
+    )
+    collected = [line for line in run(pytester, "check_layer.py", "--collect-only", *sizes).outlines if "::W-" in line]
+    assert [(line.split("-")[1], line.split("-")[3]) for line in collected] == [
+        ("time1", "hidden3"), ("time1", "hidden16"), ("time2", "hidden3"), ("time2", "hidden16")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ("--gradient-sequence-lengths=1,x", "'1,x' should be whole numbers with commas between them, such as 1,2,7"),
+        ("--gradient-hidden-sizes=0", "'0' holds 0, but a size should be at least 1"),
+    ],
+)
+def test_sizes_that_are_none(pytester, option, message):
+    result = pytester.runpytest_subprocess(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR and message in result.stderr.str()
+    assert "Traceback" not in result.stderr.str()
+
+
+def test_no_axis_is_called_hidden(pytester):
+    pytester.makepyfile(check_layer=RIGHT.replace("hidden", "output"))
+    result = run(pytester, "check_layer.py", "--gradient-hidden-sizes=3")
+    result.assert_outcomes(errors=1)
+    assert "hidden sizes are asked for, but no axis is called hidden; the shapes have output, input" in result.outlines
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_what_cannot_be_told_is_skipped_and_not_passed(pytester):
+    pytester.makepyfile(check_chaotic=UNTOLD)
+    result = run(pytester, "check_chaotic.py", "-rs")
+    assert result.parseoutcomes().get("passed", 0) == 0 and result.parseoutcomes()["skipped"] == 3
+    assert "rounding noise alone moves the oracle by" in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        ("return 1, 2", "layer was not checked: layer returned an int for the gradients, but should return"),
+        ("raise KeyError('dWhh')", "layer was not checked: layer raised KeyError: 'dWhh'"),
+        ("raise SystemExit(3)", "layer was not checked: layer called sys.exit(3), "),
+        ("import os; os._exit(3)", "layer was not checked: layer ended by itself with exit status 3"),
+        ("import ctypes; ctypes.string_at(0)", "layer was not checked: layer crashed: segmentation fault in"),
+    ],
+)
+def test_what_cannot_be_checked_fails(pytester, body, message):
+    pytester.makepyfile(check_layer=RIGHT[: RIGHT.index("    x = ")] + f"    {body}\n")
+    result = run(pytester, "check_layer.py")
+    result.assert_outcomes(failed=6)
+    assert sum(line.startswith(message) for line in result.outlines) == 6
+    assert "pytest_plugin.py" not in result.stdout.str()
+
+
+def test_a_fault_fails_though_every_gradient_agrees(pytester):
+    kept = RIGHT.replace("\n@", "\ncalls = []\n\n@").replace("    d = y", "    calls.append(1)\n    d = y")
+    pytester.makepyfile(check_layer=kept.replace("0.5 * np.sum(y**2),", "0.5 * np.sum(y**2) + len(calls),"))
+    result = run(pytester, "check_layer.py")
+    result.assert_outcomes(failed=6)
+    assert any(line.startswith("called twice with the same arrays it gives two losses") for line in result.outlines)
+
+
+def test_imported_ones_are_tests_of_their_own_file_only(pytester):
+    pytester.makepyfile(check_layer=RIGHT, test_other="from check_layer import layer\ndef test_ordinary(): pass\n")
+    pytester.syspathinsert()
+    run(pytester, "check_layer.py", "test_other.py").assert_outcomes(passed=7)
+    run(pytester, "test_other.py").assert_outcomes(passed=1)
+
+
+def test_beside_ordinary_tests(pytester):
+    pytester.makepyfile(test_all=RIGHT + "\nclass TestIt:\n    def test_ordinary(self): pass\ndef test_other(): pass\n")
+    run(pytester).assert_outcomes(passed=8)  # collected without being named: the file is called test_
+
+
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_import_modes(pytester, mode):
+    pytester.makepyfile(check_layer=WRONG)
+    run(pytester, "check_layer.py", f"--import-mode={mode}").assert_outcomes(passed=3, failed=3)
+
+
+def test_with_xdist(pytester):
+    pytester.makepyfile(check_layer=WRONG)
+    result = pytester.runpytest_subprocess("-q", "-n", "2", "-W", "error", "check_layer.py")
+    result.assert_outcomes(passed=3, failed=3)
+
+
+def test_torch_is_not_imported_without_need(pytester):
+    pytester.makepyfile(
+        test_ordinary="import sys\ndef test_it(): assert 'torch' not in sys.modules\n",
+        check_layer=RIGHT,
+    )
+    pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "test_ordinary.py").assert_outcomes(passed=1)
+    code = (
+        "import pytest, sys; assert not pytest.main(['-q', '--collect-only', 'check_layer.py']);"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_the_other_tests_keep_their_threads(pytester):
+    pytester.makepyfile(
+        check_layer="import torch\ntorch.set_num_threads(2)\n"
+        + RIGHT
+        + "\ndef test_after(): assert torch.get_num_threads() == 2\n"
+    )
+    before = torch.get_num_threads()
+    try:
+        run(pytester, "check_layer.py").assert_outcomes(passed=7)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_nothing_is_written_beside_the_file(pytester):
+    path = pytester.makepyfile(
+        check_layer=RIGHT.replace("    d = y", "    open('left.txt', 'w').write('x')\n    d = y")
+    )
+    run(pytester, "check_layer.py", "-p", "no:cacheprovider").assert_outcomes(passed=6)
+    assert not (path.parent / "left.txt").exists()

@@ -1,0 +1,102 @@
+"""One function of a file in a child process: a report or a reason, and nothing left behind."""
+
+import os
+
+import pytest
+
+from oracle.child import BadFile, check_isolated, list_functions
+from oracle.verdict import AGREES
+
+SOURCE = """
+import os, sys, tempfile
+from oracle import gradient_function
+
+@gradient_function(W="n")
+def f(p, sizes, rng):
+    {}
+    return 0.5 * (p.W ** 2).sum(), dict(W=p.W.copy())
+
+@gradient_function(W="n")
+def g(p, sizes, rng):
+    return 0.0, {{}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def written(line="pass", source=SOURCE):
+        path = tmp_path / "check_it.py"
+        path.write_text(source.format(line))
+        return path
+
+    return written
+
+
+def test_listed(file):
+    assert list_functions(file()) == ["f", "g"]
+
+
+def test_checked(file):
+    checked = check_isolated(file(), "f")
+    assert checked.name == "f" and checked.report.outcome == AGREES and checked.not_checked == ""
+
+
+def test_sizes_and_seed_arrive(file):
+    one, other = (check_isolated(file(), "f", sequence_lengths=[2], seed=seed).report.findings for seed in (0, 1))
+    assert len(one) == len(other) == 1 and one[0].loss != other[0].loss
+
+
+def test_what_it_prints_is_kept(file):
+    assert check_isolated(file("print('here')"), "f").output.startswith("here\n")
+
+
+@pytest.mark.parametrize(
+    "line, reason",
+    [
+        ("return 1", "f returned an int, but should return (loss, gradients)"),
+        ("sys.exit('done')", "f called sys.exit('done'), check_it.py:7 in f"),
+        ("os._exit(1)", "f ended by itself with exit status 1 (os._exit, or exit in C code)"),
+        ("os.abort()", "f crashed: aborted in check_it.py line 7 (f)"),
+    ],
+)
+def test_reasons(file, line, reason):
+    checked = check_isolated(file(line), "f")
+    assert checked.not_checked.startswith(reason) and checked.not_checked.count("check_it.py") <= 1
+
+
+def test_limits(file):
+    checked = check_isolated(file("\n    while True: pass"), "f", seconds=0.5)
+    assert checked.report is None and checked.not_checked == "f did not finish within 0.5 s, at check_it.py line 8 in f"
+    checked = check_isolated(file("bytearray(1 << 31)"), "f", memory=1 << 29)
+    assert checked.not_checked.startswith("f raised MemoryError") or "memory" in checked.not_checked
+
+
+def test_a_name_that_is_not_there(file):
+    checked = check_isolated(file(), "h")
+    assert checked.not_checked == "check_it.py defines no gradient function 'h'; it defines f, g"
+
+
+def test_files_that_are_none(tmp_path, file):
+    with pytest.raises(BadFile, match="there is no file .*check_is.py'; did you mean 'check_it.py'"):
+        list_functions(file().with_name("check_is.py"))
+    with pytest.raises(BadFile, match="nor a folder"):
+        list_functions(tmp_path / "nowhere" / "check_it.py")
+    with pytest.raises(BadFile, match="there is no file"):
+        list_functions(tmp_path)
+    with pytest.raises(BadFile, match="did not finish within 0.5 s, at check_it.py line 1$"):
+        list_functions(file(source="while True: pass"), seconds=0.5)
+    with pytest.raises(BadFile, match="defines no gradient function: .*; it defines helper, Net$"):
+        list_functions(file(source="from os import path\ndef helper(): ...\nclass Net: ...\nx = 3\n"))
+
+
+def test_no_secrets_and_another_folder(file, monkeypatch):
+    monkeypatch.setenv("API_TOKEN", "secret")
+    line = "print(os.environ.get('API_TOKEN'), os.getcwd(), tempfile.gettempdir())"
+    token, folder, temporary = check_isolated(file(line), "f").output.splitlines()[0].split()
+    assert token == "None" and folder == temporary != os.getcwd() and not os.path.exists(folder)
+
+
+def test_a_report_that_cannot_be_read_is_none(file, monkeypatch):
+    monkeypatch.setattr("oracle.child.to_data", lambda report: {"type": "Popen", "args": "ls"})
+    checked = check_isolated(file(), "f")
+    assert checked.report is None and "this is no report" in checked.not_checked

@@ -1,0 +1,84 @@
+"""A report to plain data and back."""
+
+import json
+
+import numpy as np
+import pytest
+
+from oracle.child import check_isolated
+from oracle.data import from_data, to_data, to_json
+from oracle.gradient_check import FunctionReport, check_gradients
+from oracle.verdict import WRONG
+
+P = {"W": np.arange(1.0, 5.0)}
+
+
+def report(*fs):
+    return FunctionReport("f", "f.py", 3, ("W",), tuple(check_gradients(f, P) for f in fs))
+
+
+RIGHT = lambda p: (0.5 * np.sum(p["W"] ** 2), {"W": p["W"].copy()})  # noqa: E731
+REPORTS = [
+    report(RIGHT),
+    report(lambda p: (RIGHT(p)[0], {"W": p["W"] * 2})),
+    report(lambda p: (RIGHT(p)[0], {"W": p["W"][:, None] * 2})),
+    report(lambda p: (RIGHT(p)[0], {})),
+    report(RIGHT, lambda p: 1),
+]
+
+
+@pytest.mark.parametrize("before", REPORTS)
+def test_there_and_back(before):
+    after = from_data(to_data(before))
+    assert str(after.findings) == str(before.findings) and after.outcome == before.outcome
+    assert [str(f) for f in after.findings] == [str(f) for f in before.findings]
+    assert json.dumps(to_json(after)) == json.dumps(to_json(before))
+
+
+@pytest.mark.parametrize("before", REPORTS)
+def test_json_that_anything_reads(before):
+    text = json.dumps(to_json(before), allow_nan=False)
+    read = json.loads(text)
+    assert read["outcome"] == before.outcome and len(read["cases"]) == len(before.findings)
+
+
+def test_what_json_holds():
+    (case,) = to_json(REPORTS[1])["cases"]
+    (gradient,) = case["gradients"]
+    assert gradient["gradient"] == [2.0, 4.0, 6.0, 8.0] and gradient["oracle"] == [1.0, 2.0, 3.0, 4.0]
+    assert gradient["outcome"] == WRONG and gradient["worst"] == [3] and gradient["error"] == 4
+    assert gradient["recognised"] == "exactly 2 times the right one" and case["witness"]["sides_with"] == "oracle"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"type": "Popen", "args": "ls"},
+        {"type": "Verdict"},
+        {"type": ["Verdict"]},
+        {"type": "Witness", "measured": 1, "by_code": 2, "by_oracle": 3, "more": 4},
+        [{"deep": {"type": "object"}}],
+    ],
+)
+def test_anything_else_is_no_report(data):
+    with pytest.raises(ValueError, match="this is no report: it holds a "):
+        from_data(data)
+
+
+def test_objects_become_their_repr():
+    assert to_data({1: {3}, "x": (np.float64(2), None, True)}) == {"1": "{3}", "x": [2.0, None, True]}
+
+
+def test_through_a_child_process(tmp_path):
+    path = tmp_path / "check_it.py"
+    path.write_text(
+        "from oracle import gradient_function\n"
+        "@gradient_function(W='n')\n"
+        "def f(p, sizes, rng):\n"
+        "    return 0.5 * (p.W ** 2).sum(), dict(W=3 * p.W)\n"
+    )
+    checked = check_isolated(path, "f")
+    assert checked.report.outcome == WRONG and checked.not_checked == ""
+    verdict = checked.report.worst["W"]
+    assert isinstance(verdict.oracle, np.ndarray) and np.allclose(verdict.gradient, 3 * verdict.oracle)
+    json.dumps(to_json(checked.report), allow_nan=False)
