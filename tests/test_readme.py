@@ -1,6 +1,7 @@
 """The README says what is true: its code runs, its output is what the commands print, its links lead somewhere."""
 
 import doctest
+import os
 import re
 import subprocess
 import sys
@@ -35,6 +36,15 @@ def test_the_wrong_example_prints_what_it_shows():
     assert not missing, "run examples/untransposed_carry.py and put what it prints into the README"
     for name in re.findall(r"^ +(\w+) wrong: ", printed, re.MULTILINE):
         assert f"        {name} wrong: " in README
+
+
+def test_the_report_in_the_docs_is_what_the_command_prints():
+    command = [Path(sys.executable).with_name("bptt-oracle"), "check", "examples/check_wrong.py::three_mistakes"]
+    environment = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8").stdout
+    shown = shape_of((ROOT / "docs" / "checking.md").read_text(encoding="utf-8"))
+    assert "three_mistakes" in printed
+    assert not [line for line in shape_of(printed) if line not in shown], "put what it prints into docs/checking.md"
 
 
 SMALL = ("--collect-only", "-q", "--cells", "gru", "--hidden-sizes", "3,5,8,16,17", "--sequence-lengths", "13")
