@@ -72,8 +72,12 @@ def along(loss: Callable[[Arrays], float], parameters: Arrays, direction: Arrays
     return Derivative(found.value, np.inf)
 
 
-def _richardson(values: list[tuple[float, float, float]], dtype: np.dtype) -> tuple[Derivative, float]:
+def _richardson(
+    values: list[tuple[float, float, float]], dtype: np.dtype, steps: float = 0.0
+) -> tuple[Derivative, float]:
     """From (L(+h), L(-h), h) at h, h/2, ...: extrapolated, the error from the last two columns and the rounding.
+
+    steps   in what steps the loss moves, where they are larger than its rounding
 
     Also how far the last two differences are apart beyond what rounding explains.
     """
@@ -87,12 +91,43 @@ def _richardson(values: list[tuple[float, float, float]], dtype: np.dtype) -> tu
     truncation = abs(value - rows[-1][-2]) if len(rows) > 1 else abs(value)
     smallest = values[-1][2]
     unit = float(np.finfo(dtype).eps)
-    rounding = 4 * unit * max(abs(loss) for plus, minus, _ in values for loss in (plus, minus)) / smallest
+    largest = max(abs(loss) for plus, minus, _ in values for loss in (plus, minus))
+    rounding = 4 * max(unit * largest, 16 * steps) / smallest
     apart = abs(rows[-1][0] - rows[-2][0])
     return Derivative(value, truncation + rounding), max(0.0, apart - 2 * rounding)
 
 
-def central(loss: Callable[[Arrays], float], parameters: Arrays, dtype: np.dtype) -> tuple[Arrays, Arrays]:
+def coarseness(loss: Callable[[Arrays], float], parameters: Arrays) -> float:
+    """In what steps the loss moves, beyond the rounding of float64; 0 where none are seen.
+
+    A loss that is rounded to four digits, or computed from rounded states, does not move at all with a change of the
+    parameters that should move it: such steps have no derivative, and differences over them mean nothing.
+    """
+    base = float(np.real(loss({name: p.copy() for name, p in parameters.items()})))
+    rng = np.random.default_rng(0)
+    direction = {
+        name: rng.choice([-1.0, 1.0], p.shape) * (np.abs(p).max(initial=0) or 1.0) for name, p in parameters.items()
+    }
+
+    def at(t: float) -> float:
+        return float(np.real(loss({name: p + t * direction[name] for name, p in parameters.items()})))
+
+    def change(t: float) -> float:
+        return min(abs(at(t) - base), abs(at(-t) - base))
+
+    slope = 0.0
+    for k in range(1, 50, 4):
+        moved = change(2.0**-k)
+        if moved == 0 and slope > 0:
+            step = slope * 2.0**-k
+            return step if step > 8 * np.finfo(np.float64).eps * abs(base) else 0.0
+        slope = max(slope, moved * 2.0**k) if k > 6 else moved * 2.0**k
+    return 0.0
+
+
+def central(
+    loss: Callable[[Arrays], float], parameters: Arrays, dtype: np.dtype, steps: float = 0.0
+) -> tuple[Arrays, Arrays]:
     """(gradients, error estimates), an element at a time, from six evaluations each.
 
     An error is inf where the differences at different steps have little to do with each other.
@@ -109,8 +144,8 @@ def central(loss: Callable[[Arrays], float], parameters: Arrays, dtype: np.dtype
                 moved[name][index] += t
                 return float(np.real(loss(moved)))
 
-            steps = [(at(step), at(-step), step) for step in (h, h / 2, h / 4)]
-            found, apart[index] = _richardson(steps, np.dtype(dtype))
+            values = [(at(step), at(-step), step) for step in (h, h / 2, h / 4)]
+            found, apart[index] = _richardson(values, np.dtype(dtype), steps)
             gradients[name][index], errors[name][index] = found.value, found.error
         # a small element is the difference of large ones: its differences may be as far apart as theirs
         largest = np.abs(gradients[name]).max(initial=0)
@@ -148,7 +183,7 @@ class Witness:
     """What the user's own loss says, along the direction in which the two gradients differ.
 
     measured    the derivative of the loss along it, and its error
-    by_code     what the gradients under test predict
+    by_code     what the gradients under test predict; NaN where a declared deviation makes them no prediction
     by_oracle   what the oracle's predict
     """
 
@@ -159,6 +194,10 @@ class Witness:
     @property
     def sides_with(self) -> str:
         """ "oracle", "code", "neither" or "nobody": the last where the measurement is too coarse to tell them apart."""
+        if math.isnan(self.by_code):
+            error = abs(self.measured.value - self.by_oracle)
+            near = 4 * self.measured.error + 1e-6 * abs(self.by_oracle)
+            return "nobody" if math.isinf(self.measured.error) else "oracle" if error <= near else "neither"
         if abs(self.by_code - self.by_oracle) <= 4 * self.measured.error:
             return "nobody"
         for_oracle = abs(self.measured.value - self.by_oracle)
@@ -171,6 +210,11 @@ class Witness:
         return "neither"
 
     def __str__(self) -> str:
+        if math.isnan(self.by_code):
+            return (
+                f"along the direction in which they differ the loss changes by {self.measured.value:.6g} "
+                f"(± {self.measured.error:.1g}); by the oracle, less what is declared, by {self.by_oracle:.6g}"
+            )
         apart = abs(self.by_code - self.by_oracle)
         largest = max(abs(self.by_code), abs(self.by_oracle))
         # as many digits as it takes to see the difference

@@ -12,29 +12,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from oracle import forward as forward_pass
 from oracle.deviations import applied, clipped_norm, recognised
-from oracle.differences import witness
+from oracle.differences import coarseness, witness
 from oracle.finding import Finding
 from oracle.lifting import NotLifted
 from oracle.noise import Noise
 from oracle.oracles import (
+    AUTOGRAD,
     DIFFERENCES,
     REFERENCE,
     Mistrusted,
     Oracle,
-    by_differences,
     by_lifting,
     by_reference,
+    by_the_loss,
     find_oracle,
 )
 from oracle.returned import NotChecked, Returned, first_not_finite
 from oracle.subject import Subject, call, plain_loss, run
 from oracle.verdict import AGREES, WRONG, Verdict, judge
+
+COARSE = 2.0**10
 
 
 def examine(subject: Subject) -> Finding:
@@ -45,8 +49,8 @@ def examine(subject: Subject) -> Finding:
         return Finding(subject.sizes, not_checked=str(reason))
 
 
-def verdicts_of(subject: Subject) -> list[Verdict]:
-    """The verdicts by autograd alone, without asking the loss: for the search for the smallest sizes.
+def verdicts_of(subject: Subject, oracle_words: str) -> list[Verdict]:
+    """The verdicts by the same kind of oracle, without asking the loss: for the search for the smallest sizes.
 
     Raises NotChecked where there is no verdict.
     """
@@ -54,33 +58,63 @@ def verdicts_of(subject: Subject) -> list[Verdict]:
     dtype = _dtype(subject, returned)
     precisions: tuple[np.dtype, ...] = (dtype,)
     try:
-        if subject.reference is not None:
-            oracle = by_reference(subject, returned, dtype)
-        else:
+        if oracle_words == AUTOGRAD:
             oracle, lifted = by_lifting(subject)
             precisions = dtype, lifted.precision
-    except (NotLifted, Mistrusted):
-        oracle = by_differences(subject, returned, dtype)
+        elif oracle_words == REFERENCE:
+            oracle = by_reference(subject, returned, dtype)
+        else:
+            oracle, precisions = by_the_loss(subject, returned, dtype, [])
+    except (NotLifted, Mistrusted) as error:
+        raise NotChecked(str(error)) from error
     return _judged(subject, returned, oracle, precisions)[0]
 
 
 def _examine(subject: Subject) -> Finding:
     returned, faults, complaints, notes = _called_twice(subject)
-    oracle, precisions = find_oracle(subject, returned, _dtype(subject, returned), notes)
+    beside = {"faults": tuple(faults), "complaints": tuple(complaints)}
+    dtype = _dtype(subject, returned)
+    oracle, precisions = find_oracle(subject, returned, dtype, notes)
+    finding = _found(subject, returned, oracle, precisions, notes, beside)
+    if finding.not_checked and oracle.what == AUTOGRAD:
+        # the loss sides with the code: so autograd has lost something, and what needs only the loss decides
+        notes.append(f"autograd was not trusted: {finding.witness}")
+        oracle, precisions = by_the_loss(subject, returned, dtype, notes)
+        finding = _found(subject, returned, oracle, precisions, notes, beside)
+    return finding
+
+
+def _found(
+    subject: Subject,
+    returned: Returned,
+    oracle: Oracle,
+    precisions: tuple[np.dtype, ...],
+    notes: list[str],
+    beside: Mapping[str, tuple[str, ...]],
+) -> Finding:
+    """The finding by one oracle, confirmed by the loss where a gradient is wrong."""
     verdicts, precision = _judged(subject, returned, oracle, precisions)
+    declared = [f"judged after what is declared: {deviation}" for deviation in subject.deviations]
     if precision != precisions[0]:
-        notes.append("the code computes in float32 in places, and is judged by the rounding of float32")
+        declared.append("the code computes in float32 in places, and is judged by the rounding of float32")
     finding = Finding(
         subject.sizes,
         tuple(verdicts),
         returned.loss,
         oracle.what,
         str(precision),
-        faults=tuple(faults),
-        complaints=tuple(complaints),
-        notes=(*notes, *(f"judged after what is declared: {deviation}" for deviation in subject.deviations)),
+        notes=(*notes, *declared),
+        **beside,
     )
-    return _confirmed(_explained(finding, subject), subject, oracle, precision) if finding.wrong else finding
+    if not finding.wrong:
+        return finding
+    steps = coarseness(plain_loss(subject), subject.parameters)
+    if steps > COARSE * np.finfo(precision).eps * abs(returned.loss):
+        raise NotChecked(
+            f"the loss moves in steps of about {steps:.1g}: it is rounded on the way, by round() or an integer, say, "
+            "and has no derivative there; return it as it is before it is rounded, or give a reference"
+        )
+    return _confirmed(_explained(finding, subject, oracle), subject, oracle, precision)
 
 
 def _called_twice(subject: Subject) -> tuple[Returned, list[str], list[str], list[str]]:
@@ -155,7 +189,7 @@ def _judged(
     return verdicts, precision
 
 
-def _explained(finding: Finding, subject: Subject) -> Finding:
+def _explained(finding: Finding, subject: Subject, oracle: Oracle) -> Finding:
     """The same, with the known deviations among the wrong gradients named, and what is odd in their shape or values."""
     wrong = [verdict for verdict in finding.verdicts if verdict.outcome == WRONG]
     given = {v.name: np.asarray(v.gradient, np.float64) for v in wrong if v.comparable}
@@ -165,6 +199,12 @@ def _explained(finding: Finding, subject: Subject) -> Finding:
     if len(given) == len(truth) and (norm := clipped_norm(given, truth, max(tolerance.values()))):
         known = {name: f"{words}: as all are, to a joint norm of {norm:.3g}" for name, words in known.items()}
     notes = []
+    if subject.deviations and all(
+        np.abs(given[name] - oracle.gradients[name]).max(initial=0) <= tolerance[name] for name in given
+    ):
+        names = ", ".join(given)
+        known = {name: "it is the gradient as it is, without what is declared" for name in given}
+        notes.append(f"the gradient of {names} is right without what is declared: is that done anywhere?")
     for verdict in wrong:
         if verdict.comparable or verdict.gradient is None:
             continue
@@ -187,6 +227,8 @@ def _confirmed(finding: Finding, subject: Subject, oracle: Oracle, precision: np
     # under a declared deviation the code's gradient is no derivative: its distance from what it should be still is one
     claimed = {v.name: plain[v.name] + np.asarray(v.gradient, np.float64) - v.oracle for v in disputed}
     asked = witness(plain_loss(subject), subject.parameters, claimed, plain, precision)
+    if subject.deviations:
+        asked = replace(asked, by_code=np.nan)
     if asked.sides_with in ("oracle", "nobody"):
         return replace(finding, witness=asked)
     said = f"{oracle.what} says that {', '.join(plain)} {'is' if len(plain) == 1 else 'are'} wrong, but {asked}"

@@ -52,7 +52,7 @@ def forward_like(
     gates                  the order in which the gates are stacked or listed, such as "ifog" or "zrn": i, f, o and g
                            (the cell candidate) of an LSTM; r, z and n (the candidate) of a GRU. None for ours
     layout                 the order of the axes of x and outputs, such as "batch time features"; a batch left out is 1
-    options                of rnn_manual.Network: activation, reset, peephole
+    options                activation of an Elman network ("tanh", "relu" ...), reset of a GRU ("after", "before")
 
     Raises ValueError for an unknown cell, gate or axis, and for sizes that do not fit.
     """

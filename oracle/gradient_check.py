@@ -17,7 +17,7 @@ import numpy as np
 from oracle.deviations import Deviation, common_factor, factor_names
 from oracle.examination import examine, verdicts_of
 from oracle.finding import Finding
-from oracle.gradient_function import GradientFunction, checked_deviations
+from oracle.gradient_function import DECLARED, GradientFunction, checked_deviations
 from oracle.lifting import Lifted, swapped
 from oracle.load import load
 from oracle.returned import NotChecked
@@ -88,13 +88,31 @@ class GradientError(AssertionError):
 
 
 def functions_in(path: str) -> dict[str, GradientFunction]:
-    """The gradient functions that a file defines, in their order. What the file raises passes through."""
-    module = load(Path(path).absolute())
-    return {
-        value.name: value
-        for value in vars(module).values()
-        if isinstance(value, GradientFunction) and value.filename == module.__file__
-    }
+    """The gradient functions that a file defines, by the names it gives them. What the file raises passes through.
+
+    Raises ValueError for one that is declared and then lost, because another takes its name: it would never be checked.
+    """
+    token = DECLARED.set([])
+    try:
+        module = load(Path(path).absolute())
+        declared = DECLARED.get()
+    finally:
+        DECLARED.reset(token)
+    found: dict[str, GradientFunction] = {}
+    for name, value in vars(module).items():
+        if isinstance(value, GradientFunction) and value.filename == module.__file__:
+            if not any(value is other for other in found.values()):
+                found[name] = value.called(name)
+    lost = [
+        one for one in declared if one.filename == module.__file__ and all(one is not f for f in vars(module).values())
+    ]
+    if lost:
+        lines = ", ".join(f"{one.name} at line {one.line}" for one in lost)
+        raise ValueError(
+            f"{Path(path).name} declares gradient functions that have no name of their own in it, so that they cannot "
+            f"be run: {lines}"
+        )
+    return found
 
 
 def subject_at(function: GradientFunction, point: Point) -> tuple[Subject, Sizes]:
@@ -141,9 +159,13 @@ def check_function(
         used = sizes.used | {name for shape in function.shapes.values() for name in shape.names}
         finding = replace(finding, sizes={name: sizes[name] for name in sizes if name in used})
         findings.append(finding)
-        unexplained = [name for name in finding.wrong if name not in finding.recognised]
+        unexplained = [
+            verdict.name
+            for verdict in finding.verdicts
+            if verdict.outcome == WRONG and verdict.name not in finding.recognised and _is_finite(verdict.gradient)
+        ]
         if unexplained and failed is None:  # what is wrong on purpose, so it seems, needs no smallest case
-            failed = point.with_sizes(**finding.sizes), list(finding.sizes), unexplained[0]
+            failed = point.with_sizes(**finding.sizes), list(finding.sizes), unexplained[0], finding.oracle
         if done:
             done(point)
         if finding.not_checked and len(findings) == 1:
@@ -180,7 +202,12 @@ def _named_together(findings: list[Finding]) -> list[Finding]:
     return [replace(finding, recognised=renamed[id(finding)]) for finding in findings]
 
 
-def _shrink(function: GradientFunction, point: Point, names: list[str], parameter: str) -> Shrunk | None:
+def _is_finite(gradient: object) -> bool:
+    """Whether smaller sizes may say something: not where there is no gradient, or NaN in it."""
+    return isinstance(gradient, np.ndarray) and bool(np.all(np.isfinite(gradient)))
+
+
+def _shrink(function: GradientFunction, point: Point, names: list[str], parameter: str, oracle: str) -> Shrunk | None:
     """The smallest sizes at which one parameter's gradient is wrong, found by hypothesis; None where it finds none."""
     import hypothesis  # a quarter of a second, and only what is wrong needs it
     from hypothesis import strategies
@@ -192,7 +219,7 @@ def _shrink(function: GradientFunction, point: Point, names: list[str], paramete
     @functools.cache
     def verdicts_at(sizes: tuple[int, ...]) -> Mapping[str, Verdict]:
         try:
-            verdicts = verdicts_of(subject_at(function, point.with_sizes(**dict(zip(names, sizes))))[0])
+            verdicts = verdicts_of(subject_at(function, point.with_sizes(**dict(zip(names, sizes))))[0], oracle)
         except (NotChecked, ValueError):
             return {}
         return {verdict.name: verdict for verdict in verdicts}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from oracle.deviations import Deviation, Truncation
@@ -18,6 +19,9 @@ from rnn_manual.network import did_you_mean
 
 DTYPES = ("float64", "float32")
 ARGUMENTS = ("p", "sizes", "rng")
+
+DECLARED: ContextVar[list[GradientFunction] | None] = ContextVar("DECLARED", default=None)
+"""Where a file that is read for gradient functions leaves those it declares."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class GradientFunction:
     def window(self) -> int | None:
         """Over how many steps truncated BPTT reaches, if that is declared."""
         return next((one.window for one in self.deviations if isinstance(one, Truncation)), None)
+
+    def called(self, name: str) -> GradientFunction:
+        """The same under the name by which its module knows it."""
+        object.__setattr__(self, "name", name)
+        return self
 
     def __call__(self, p: object, sizes: object, rng: object) -> object:
         return self.function(p, sizes, rng)
@@ -116,7 +125,10 @@ def gradient_function(
             raise TypeError(
                 f"{function.__name__}{inspect.signature(function)} should take three arguments: {', '.join(ARGUMENTS)}"
             )
-        return GradientFunction(function, parsed, deviations, reference, dtype)
+        declared = GradientFunction(function, parsed, deviations, reference, dtype)
+        if (every_one := DECLARED.get()) is not None:
+            every_one.append(declared)
+        return declared
 
     return declare
 

@@ -4,8 +4,9 @@ The child is a fork, not a fresh interpreter: what the parent has imported is th
 working directory and an environment of its own, limits on memory, time and what it writes, and sends back JSON and
 .npy arrays, never a pickle: reading what a broken child sends runs none of it.
 
-This holds off accidents, not attacks. The child is the same user on the same machine: it can open the user's files,
-the network and the parent's own memory and descriptors, and code written to get out of here gets out.
+Python code in it cannot write outside of its working directory. This holds off accidents, not attacks: the child is
+the same user on the same machine, it can read the user's files, compiled code in it can write them, it can reach the
+network and the parent's own memory and descriptors, and code written to get out of here gets out.
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ CRASHES = {
 }
 # what C and C++ code says before it aborts for want of memory
 OUT_OF_MEMORY = ("std::bad_alloc", "Memory allocation still failed", "can't allocate memory", "Cannot allocate memory")
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+ONE_PATH, TWO_PATHS = ("os.remove", "os.rmdir", "os.mkdir", "os.truncate"), ("os.rename", "os.link", "os.symlink")
+CHANGING = dict.fromkeys(ONE_PATH, 1) | dict.fromkeys(TWO_PATHS, 2)
+"""Audit events of calls that change files -> how many of their arguments are paths."""
 
 HEAD = struct.Struct(">QQ")  # bytes of the structure, bytes of the blobs after it
 UNREADABLE = "sent back something that could not be read"
@@ -454,7 +460,32 @@ def _enter(limits: _Limits, parent: int, mask: set[signal.Signals], output: int,
         with open("/proc/self/statm") as sizes:
             mapped = int(sizes.read().split()[0]) * resource.getpagesize()
         _limit(resource.RLIMIT_AS, mapped + limits.memory)
+    _write_only_to(limits.directory)
     return result
+
+
+def _write_only_to(directory: str) -> None:
+    """Refuse what Python code would write, remove or rename elsewhere: a training script that saves its best weights.
+
+    An audit hook stays for good, and this process is not for long.
+    """
+    inside = tuple(os.path.join(os.path.realpath(folder), "") for folder in (directory, "/dev"))
+
+    def refuse(event: str, arguments: tuple) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            paths = [path] if isinstance(flags, int) and flags & WRITING else []
+        else:
+            paths = list(arguments[: CHANGING.get(event, 0)])
+        for path in paths:
+            if isinstance(path, (str, bytes, os.PathLike)):
+                real = os.path.realpath(os.fsdecode(path))
+                if not real.startswith(inside) and os.path.join(real, "") not in inside:
+                    raise PermissionError(
+                        errno.EACCES, "code under test writes only to its temporary working directory, not to", real
+                    )
+
+    sys.addaudithook(refuse)
 
 
 def _stream(number: int) -> io.TextIOWrapper:

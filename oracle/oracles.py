@@ -9,7 +9,6 @@ the plain loss along two directions: a path that the graph has lost changes no l
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import numpy as np
 import torch
 
 from oracle.autograd import judging
-from oracle.differences import Derivative, NotAnalytic, along, central, complex_step
+from oracle.differences import Derivative, NotAnalytic, along, central, coarseness, complex_step
 from oracle.lifting import Leak, Lifted, NotLifted, lifting
 from oracle.noise import Noise, rounding_noise
 from oracle.returned import NotChecked, RecordingGenerator, Returned, called, place
@@ -33,9 +32,10 @@ REFERENCE = "PyTorch autograd of the given reference"
 COMPLEX = "the complex step on the code's own loss"
 DIFFERENCES = "central differences of the code's own loss"
 
+NARROW = 2.0**-36  # a loss that moves in larger steps than this part of it was computed in float32
 DIRECTIONS = 2
 SEED = 0
-TRUSTED = 1e-6  # of the size of what adds up to a directional derivative
+TRUSTED = 1e-10  # of the size of what adds up to a directional derivative
 
 
 @dataclass(frozen=True)
@@ -64,25 +64,35 @@ class Mistrusted(Exception):
 
 
 def find_oracle(
-    subject: Subject, returned: Returned, dtype: np.dtype, notes: list[str]
+    subject: Subject, returned: Returned, dtype: np.dtype, notes: list[str], autograd: bool = True
 ) -> tuple[Oracle, tuple[np.dtype, ...]]:
     """The first oracle that can be trusted, and the precisions to judge by, the sharper first.
 
-    The others' failings go to the notes.
+    The others' failings go to the notes. Without `autograd` only derivatives of the plain loss are asked.
     """
     if subject.reference is not None:
         return by_reference(subject, returned, dtype), (dtype,)
     try:
-        oracle, lifted = by_lifting(subject)
-        narrow = min(dtype, lifted.precision, key=lambda one: one.itemsize)
-        if lifted.unfaithful:
-            raise Mistrusted(f"torch computes something else than NumPy at {_places(lifted.unfaithful)}")
-        if mistrust := _mistrusted(subject, returned, oracle, narrow):
+        if autograd:
+            oracle, lifted = by_lifting(subject)
+            narrow = min(dtype, lifted.precision, key=lambda one: one.itemsize)
             left = f"; values leave the graph at {_places(lifted.leaks)}" if lifted.leaks else ""
-            raise Mistrusted(mistrust + left)
-        return oracle, tuple(dict.fromkeys((dtype, narrow)))
+            if lifted.unfaithful:
+                raise Mistrusted(f"torch computes something else than NumPy at {_places(lifted.unfaithful)}")
+            if mistrust := _mistrusted(subject, returned, oracle, narrow):
+                raise Mistrusted(mistrust + left)
+            if left:
+                notes.append(f"autograd was trusted after two differences of the loss{left}")
+            return oracle, tuple(dict.fromkeys((dtype, narrow)))
     except (NotLifted, Mistrusted) as reason:
         notes.append(f"autograd could not follow the code: {reason}")
+    return by_the_loss(subject, returned, dtype, notes)
+
+
+def by_the_loss(
+    subject: Subject, returned: Returned, dtype: np.dtype, notes: list[str]
+) -> tuple[Oracle, tuple[np.dtype, ...]]:
+    """The complex step if it can be trusted, else central differences; both need the plain loss and nothing else."""
     try:
         oracle = by_complex_step(subject, returned)
         if mistrust := _mistrusted(subject, returned, oracle, dtype):
@@ -90,7 +100,10 @@ def find_oracle(
         return oracle, (dtype,)
     except (NotAnalytic, NotChecked) as reason:
         notes.append(f"nor could the complex step: {str(reason).splitlines()[0]}")
-    return by_differences(subject, returned, dtype), (dtype,)
+    steps = coarseness(plain_loss(subject), subject.parameters)
+    if steps > NARROW * abs(returned.loss):
+        dtype = np.dtype(np.float32)
+    return by_differences(subject, returned, dtype, steps), (dtype,)
 
 
 def _places(leaks: Sequence[Leak]) -> str:
@@ -104,8 +117,7 @@ def by_lifting(subject: Subject) -> tuple[Oracle, Lifted]:
     last: list[Lifted] = []
 
     def gradients(window: int | None = None) -> tuple[float, Arrays]:
-        with judging(), lifting(subject.parameters) as lifted, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the plain run has given them
+        with judging(), lifting(subject.parameters) as lifted:
             last[:] = [lifted]
             uses = EachUse(lifted.leaves)
             with nullcontext() if window is None else uses:
@@ -226,13 +238,7 @@ def _mistrusted(subject: Subject, returned: Returned, oracle: Oracle, dtype: np.
 
 def by_complex_step(subject: Subject, returned: Returned) -> Oracle:
     """The complex step. Raises NotAnalytic where the code is not."""
-    plain = plain_loss(subject)
-
-    def loss(arrays: Arrays) -> complex:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that an imaginary part is dropped is found out by itself
-            return plain(arrays)
-
+    loss = plain_loss(subject)
     gradients = complex_step(loss, subject.parameters, returned.loss)
 
     def measure(runs: int, dtype: np.dtype) -> Noise:
@@ -252,8 +258,8 @@ def by_complex_step(subject: Subject, returned: Returned) -> Oracle:
     return Oracle(COMPLEX, returned.loss, gradients, measure)
 
 
-def by_differences(subject: Subject, returned: Returned, dtype: np.dtype) -> Oracle:
+def by_differences(subject: Subject, returned: Returned, dtype: np.dtype, steps: float) -> Oracle:
     """Central differences, with their own estimates of the error for noise."""
-    gradients, errors = central(plain_loss(subject), subject.parameters, dtype)
+    gradients, errors = central(plain_loss(subject), subject.parameters, dtype, steps)
     magnitudes = {name: float(error.max(initial=0)) for name, error in errors.items()}
     return Oracle(DIFFERENCES, returned.loss, gradients, lambda runs, dtype: Noise(magnitudes))

@@ -186,13 +186,13 @@ def same_random_numbers() -> Iterator[None]:
         random.setstate(python_state)
 
 
-def called(run: Callable[[], object], name: str) -> object:
+def called(run: Callable[[], object], name: str, show_warnings: bool = False) -> object:
     """What the user's code returns. Raises NotChecked with its own traceback where it raises or exits.
 
-    Its warnings are shown, and no errors even where they are made errors for the program around it.
+    Its warnings are no errors even where they are made errors for the program around it; the first call shows them.
     """
     with same_random_numbers(), warnings.catch_warnings():
-        warnings.simplefilter("default")
+        warnings.simplefilter("default" if show_warnings else "ignore")
         warnings.simplefilter("ignore", PendingDeprecationWarning)  # that np.matrix is old-fashioned
         try:
             return run()

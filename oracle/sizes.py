@@ -92,6 +92,9 @@ class Parameters(dict):
     def copy(self) -> Parameters:
         return Parameters({name: array.copy() for name, array in self.items()})
 
+    def __missing__(self, name: str) -> object:
+        raise KeyError(f"there is no parameter {name!r}, only {', '.join(self)}{did_you_mean(name, self)}")
+
     def __getattr__(self, name: str) -> object:
         if name not in self:
             raise AttributeError(f"there is no parameter {name!r}, only {', '.join(self)}{did_you_mean(name, self)}")

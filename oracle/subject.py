@@ -47,7 +47,7 @@ class Subject:
 def call(subject: Subject, arrays: Arrays) -> tuple[Returned, RecordingGenerator, Parameters]:
     """One plain call with arrays of its own; also the generator and the arrays it was given, to see what it did."""
     rng, parameters = RecordingGenerator(subject.seed), Parameters(arrays).copy()
-    result = called(lambda: subject.plain(parameters, rng), subject.name)
+    result = called(lambda: subject.plain(parameters, rng), subject.name, show_warnings=True)
     return read(result, parameters, subject.name, subject.window is not None), rng, parameters
 
 

@@ -41,10 +41,12 @@ class EachUse(TorchFunctionMode):
 def truncated_gradients(steps: Sequence[torch.Tensor], uses: EachUse, window: int) -> dict[str, np.ndarray]:
     """The gradient of truncated BPTT: from the loss of step s only what flows through the uses at s-window+1 .. s.
 
+    A use belongs to the first step whose loss it reaches, whatever the order of the calls.
+
     steps   the loss of each step
 
-    Raises NotChecked where a parameter is not used equally often at every step, as when the input product of all steps
-    is computed at once: then its uses have no step.
+    Raises NotChecked where a parameter's uses do not lie at single steps, as when the input product of all steps is one
+    operation, or the sequence is read backward.
     """
     flat = [(name, alias) for name, aliases in uses.aliases.items() for alias in aliases]
     if not flat:
@@ -52,21 +54,21 @@ def truncated_gradients(steps: Sequence[torch.Tensor], uses: EachUse, window: in
     parts = [
         torch.autograd.grad(step, [alias for _, alias in flat], retain_graph=True, allow_unused=True) for step in steps
     ]
-    total = {}
-    for name, leaf in uses.leaves.items():
-        places = [
-            k for k, (owner, _) in enumerate(flat) if owner == name and any(part[k] is not None for part in parts)
-        ]
-        if len(places) % len(steps):
+    total = {name: torch.zeros(leaf.shape, dtype=torch.float64) for name, leaf in uses.leaves.items()}
+    reached: dict[str, set[int]] = {name: set() for name in uses.leaves}
+    for k, (name, _) in enumerate(flat):
+        # of a loss that is cut out of an array of all losses the gradient is zero where it does not reach, not None
+        first = next((s for s, part in enumerate(parts) if part[k] is not None and part[k].any()), None)
+        if first is None:  # in the backward pass, or for something else than the loss
+            continue
+        reached[name].add(first)
+        for s in range(first, min(first + window, len(steps))):
+            if parts[s][k] is not None:
+                total[name] = total[name] + parts[s][k]
+    for name, found in reached.items():
+        if found and len(found) < len(steps) - 1:  # the first step may do without: there is no state before it
             raise NotChecked(
-                f"truncation cannot be followed: in {len(steps)} steps {name} is used {len(places)} times, which is "
-                "not equally often at every step"
+                f"truncation cannot be followed: in {len(steps)} steps the uses of {name} lie at {len(found)}; check "
+                "such code with its window longer than the sequence"
             )
-        each = max(1, len(places) // len(steps))
-        gradient = torch.zeros(leaf.shape, dtype=torch.float64)
-        for s, part in enumerate(parts):
-            for order, k in enumerate(places):
-                if part[k] is not None and order // each > s - window:
-                    gradient = gradient + part[k]
-        total[name] = gradient.detach().numpy()
-    return total
+    return {name: gradient.detach().numpy() for name, gradient in total.items()}

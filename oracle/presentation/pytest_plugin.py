@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,7 +123,7 @@ class GradientItem(pytest.Item):
         from oracle.finding import in_words
         from oracle.presentation.function_table import smallest_in_words
 
-        lines = in_words(finding, None if finding.faults else self.parameter)
+        lines = [*finding.faults, *in_words(replace(finding, faults=()), self.parameter)]
         if checked.report.shrunk is not None:
             lines += smallest_in_words(checked.report)
         path = Path(self.parent.function.filename)

@@ -100,12 +100,77 @@ def test_an_oracle_that_is_wrong_is_not_believed(monkeypatch):
     assert check_gradients(changed(dense, W=lambda g: 1.5 * g), PARAMETERS).wrong == ("W",)
 
 
-def test_an_oracle_that_is_a_little_wrong_is_this_tools_problem(monkeypatch):
-    planted(monkeypatch, lambda g: g + 1e-7)  # less than the directions can see
+def test_an_oracle_that_the_loss_contradicts_makes_way(monkeypatch):
+    planted(monkeypatch, lambda g: g + 1e-7)
+    monkeypatch.setattr(oracles, "_mistrusted", lambda *_: "")  # as if the directions had not seen it
+    finding = check_gradients(dense, PARAMETERS)
+    assert finding.outcome == AGREES and finding.oracle == COMPLEX
+    assert finding.notes[0].startswith("autograd was not trusted: along the direction in which they differ")
+    assert check_gradients(changed(dense, W=lambda g: 1.5 * g), PARAMETERS).wrong == ("W",)
+
+
+def test_oracles_that_the_loss_contradicts_are_this_tools_problem(monkeypatch):
+    planted(monkeypatch, lambda g: g + 1e-7)
+    monkeypatch.setattr(oracles, "_mistrusted", lambda *_: "")
+    right = oracles.complex_step
+    monkeypatch.setattr(
+        oracles, "complex_step", lambda *arguments: {name: g + 1e-7 for name, g in right(*arguments).items()}
+    )
     finding = check_gradients(dense, PARAMETERS)
     assert finding.outcome == CANNOT_TELL and finding.verdicts == () and finding.witness.sides_with == "code"
-    assert finding.not_checked.startswith(f"this tool contradicts itself, and does not blame the code: {AUTOGRAD} says")
+    assert finding.not_checked.startswith(f"this tool contradicts itself, and does not blame the code: {COMPLEX} says")
     assert finding.not_checked.endswith("Please report it")
+
+
+def rounded(digits):
+    def f(p):
+        loss, gradients = dense(p)
+        return round(float(loss), digits), gradients
+
+    return f
+
+
+@pytest.mark.parametrize("digits", [2, 3, 4, 5, 6, 8])
+def test_a_rounded_loss_has_no_derivative_and_blames_nobody(digits):
+    assert check_gradients(rounded(digits), PARAMETERS).outcome != WRONG
+    finding = check_gradients(rounded(2), PARAMETERS)
+    assert re.match(r"the loss moves in steps of about \S+: it is rounded on the way", finding.not_checked)
+
+
+def test_rounded_states_are_no_mistake_either():
+    def f(p):
+        h = np.round(np.tanh(p["W"] @ np.arange(1, p["W"].shape[1] + 1) / 9), 4)
+        return h.sum(), {"W": np.ones_like(p["W"])}
+
+    assert check_gradients(f, {"W": PARAMETERS["W"]}).outcome == CANNOT_TELL
+
+
+def test_float32_where_autograd_cannot_follow_is_judged_as_float32():
+    def f(p):
+        identity = np.frompyfunc(float, 1, 1)
+        h = np.tanh(p["W"])
+        loss = identity(h).astype(np.float32).sum()
+        return float(loss), {"W": 1 - h**2}
+
+    finding = check_gradients(f, {"W": PARAMETERS["W"]})
+    assert finding.outcome != WRONG and finding.oracle == DIFFERENCES, str(finding)
+
+
+def test_a_deviation_that_is_declared_and_not_done():
+    finding = check_gradients(dense, PARAMETERS, deviation=factor(0.5))
+    assert set(finding.wrong) == {"W", "b"}
+    assert finding.recognised["W"] == "it is the gradient as it is, without what is declared"
+    assert "by the code" not in str(finding)
+
+
+def test_a_lost_path_too_small_for_the_directions_still_makes_nobody_wrong():
+    def f(p):
+        penalty = 1e-6 * float(str(np.sum(p["W"] ** 2)))  # through a text: the graph ends
+        loss, gradients = dense(p)
+        return loss + penalty, gradients | {"W": gradients["W"] + 2e-6 * p["W"]}
+
+    assert check_gradients(f, PARAMETERS).outcome == AGREES
+    assert check_gradients(changed(f, W=lambda g: g * (1 + 1e-4)), PARAMETERS).outcome == WRONG
 
 
 def test_a_lost_path_that_the_loss_does_not_show():
@@ -401,10 +466,10 @@ def test_missing_and_misshapen():
     assert finding.notes == ("the numbers in the gradient of b are right, its shape is not",)
 
 
-def test_the_search_asks_autograd_alone():
+def test_the_search_asks_one_oracle_and_not_the_loss():
     right, wrong = counting(dense), counting(changed(dense, W=lambda g: 2 * g))
     outcomes = [
-        {v.name: v.outcome for v in verdicts_of(subject(f, lambda run: swapped_dense(run, dense)))}
+        {v.name: v.outcome for v in verdicts_of(subject(f, lambda run: swapped_dense(run, dense)), AUTOGRAD)}
         for f in (right, wrong)
     ]
     assert outcomes == [{"W": AGREES, "b": AGREES}, {"W": WRONG, "b": AGREES}]

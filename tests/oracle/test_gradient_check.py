@@ -1,6 +1,7 @@
 """Declared functions at several sizes, and live functions at one set of arrays."""
 
 import functools
+import textwrap
 
 import numpy as np
 import pytest
@@ -211,3 +212,36 @@ def test_the_assertion():
 def test_arguments_that_are_none(f, parameters, kind, message):
     with pytest.raises(kind, match=message):
         check_gradients(f, parameters)
+
+
+FACTORY = """
+    import numpy as np
+    from oracle import gradient_function
+
+    def make(factor):
+        @gradient_function(w="n")
+        def check(p, sizes, rng):
+            return 0.5 * p.w @ p.w, dict(w=factor * p.w)
+        return check
+
+    right = make(1.0)
+    wrong = make(2.0)
+    also_right = right
+"""
+
+
+def test_functions_have_the_names_that_their_file_gives_them(tmp_path):
+    path = tmp_path / "check_factory.py"
+    path.write_text(textwrap.dedent(FACTORY))
+    found = functions_in(path)
+    assert list(found) == [function.name for function in found.values()] == ["right", "wrong"]
+    reports = {name: check_function(function) for name, function in found.items()}
+    assert {name: report.outcome for name, report in reports.items()} == {"right": "agrees", "wrong": "wrong"}
+    assert all(finding.oracle == AUTOGRAD for report in reports.values() for finding in report.findings)
+
+
+def test_a_function_that_another_takes_the_name_of_is_not_lost_in_silence(tmp_path):
+    path = tmp_path / "check_twice.py"
+    path.write_text(textwrap.dedent(FACTORY).replace("wrong = make", "right = make").replace("also_right", "# "))
+    with pytest.raises(ValueError, match=r"check_twice.py declares gradient functions .*: check at line 6"):
+        functions_in(path)

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -545,10 +546,11 @@ def test_a_thread_left_behind_is_not_waited_for():
 @LINUX
 def test_ctrl_c_ends_the_child_and_its_children(tmp_path):
     numbers = tmp_path / "numbers"
+    opened = os.open(numbers, os.O_WRONLY | os.O_CREAT)  # by the child it would be refused
 
     def task():
         pids = [os.getpid(), daemon(own_session=True)]
-        numbers.write_text(f"{pids[0]} {pids[1]} {os.getcwd()}\n")
+        os.write(opened, f"{pids[0]} {pids[1]} {os.getcwd()}\n".encode())
         endless()
 
     def interrupt():
@@ -562,6 +564,7 @@ def test_ctrl_c_ends_the_child_and_its_children(tmp_path):
             run(task, seconds=20)
     finally:
         thread.join()
+        os.close(opened)
     child, descendant, directory = numbers.read_text().split()
     assert soon(lambda: not alive(int(child)) and not alive(int(descendant)))
     assert not os.path.exists(directory)
@@ -625,12 +628,16 @@ def test_the_working_directory_is_temporary_and_removed():
 
 @pytest.mark.parametrize("task", [endless, os.abort])
 def test_the_working_directory_is_removed_after_a_failure(task, tmp_path):
+    opened = os.open(tmp_path / "where", os.O_WRONLY | os.O_CREAT)  # by the child it would be refused
+
     def noting():
-        (tmp_path / "where").write_text(os.getcwd())
+        os.write(opened, os.getcwd().encode())
         task()
 
     assert run(noting, seconds=0.3).failure
-    assert not os.path.exists((tmp_path / "where").read_text())
+    os.close(opened)
+    directory = (tmp_path / "where").read_text()
+    assert directory and not os.path.exists(directory)
 
 
 def test_the_folder_of_the_user_stays_as_it_was(tmp_path, monkeypatch):
@@ -780,3 +787,43 @@ def test_bad_arguments(arguments, message):
     with pytest.raises((TypeError, ValueError)) as error:
         run(**{"task": endless, **arguments})
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: open(path, "w"),
+        lambda path: open(path, "ab"),
+        lambda path: os.open(path, os.O_RDWR),
+        lambda path: np.save(path, np.ones(2)),
+        lambda path: path.unlink(),
+        lambda path: path.rename("here"),
+        lambda path: path.with_name("new").mkdir(),
+        lambda path: os.truncate(path, 0),
+    ],
+    ids=["open", "append", "os.open", "numpy", "unlink", "rename", "mkdir", "truncate"],
+)
+def test_files_outside_of_the_working_directory_are_not_changed(tmp_path, change):
+    path = tmp_path / "weights.npy"
+    np.save(path, np.zeros(3))
+    before = path.read_bytes()
+    outcome = run(lambda: change(path))
+    assert outcome.failure.startswith("raised PermissionError: ")
+    assert "code under test writes only to its temporary working directory" in outcome.failure
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["weights.npy"]
+
+
+def test_files_in_the_working_directory_and_devices_may_be_written(tmp_path):
+    path = tmp_path / "data.txt"
+    path.write_text("read")
+
+    def task():
+        np.save("here.npy", np.ones(2))
+        os.mkdir("folder")
+        os.rename("here.npy", "folder/there.npy")
+        with open(os.devnull, "w") as nothing, tempfile.TemporaryFile() as temporary:
+            nothing.write("x")
+            temporary.write(b"x")
+        return np.load("folder/there.npy").tolist(), path.read_text()
+
+    assert returned(task) == ([1, 1], "read")
