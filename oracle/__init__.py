@@ -5,6 +5,7 @@ A file that only declares a gradient function does not wait for torch: what need
 
 from importlib import import_module
 
+from oracle.balancing import balance
 from oracle.capture import recovered, with_locals
 from oracle.deviations import clip, clip_norm, factor, truncation, weight_decay
 from oracle.forward import forward_like
@@ -25,6 +26,7 @@ _NEED_TORCH = {
 __all__ = [
     "Case",
     "Problem",
+    "balance",
     "clip",
     "clip_norm",
     "factor",

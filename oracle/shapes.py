@@ -53,7 +53,7 @@ def parse(name: str, text: object) -> Shape:
     axes = text.replace(",", " ").split()
     names: list[str] = []
     for axis in axes:
-        reason = _why_not(axis, names)
+        reason = why_not(axis, names)
         if reason:
             mark = " " * (text.index(axis) + 4) + "^" * len(axis)
             raise ValueError(
@@ -63,7 +63,7 @@ def parse(name: str, text: object) -> Shape:
     return Shape(tuple(axes), tuple(dict.fromkeys(names)))
 
 
-def _why_not(axis: str, names: list[str]) -> str:
+def why_not(axis: str, names: list[str]) -> str:
     """Why an axis cannot be read, empty if it can; its names are appended to `names`."""
     try:
         tree = ast.parse(axis, mode="eval").body

@@ -20,6 +20,7 @@ from oracle.grid import CELL_NAMES, DTYPES, NETWORKS
 from oracle.network_check import Report
 from oracle.noise import AMPLITUDE
 from oracle.presentation import table
+from oracle.presentation.balance_command import balance_products
 from oracle.presentation.check_command import EXIT_CODES, check
 from oracle.presentation.progress import progress
 from oracle.presentation.text import first_line
@@ -71,6 +72,7 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(balance_products)
 
 
 @main.command()
