@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from oracle.data import from_data, to_data
 from oracle.gradient_check import FunctionReport, check_function, functions_in, pick
+from oracle.gradient_function import GradientFunction
 from oracle.isolation import Outcome, isolated
 from oracle.load import load
 from oracle.loading.placeholder import Placeholder
 from oracle.returned import NotChecked, called
+from oracle.shape_table import Row, shape_table
 
 SECONDS = 60.0
 MEMORY = 4 << 30
@@ -25,6 +27,7 @@ class Checked:
     report       None where it could not be checked
     not_checked  why, in words; else empty
     output       the end of what the user's code printed
+    shapes       the table of shapes, where it was asked for
     """
 
     path: Path
@@ -32,6 +35,7 @@ class Checked:
     report: FunctionReport | None
     not_checked: str
     output: str
+    shapes: tuple[Row, ...] = ()
 
 
 class BadFile(ValueError):
@@ -69,15 +73,17 @@ def check_isolated(
     sequence_lengths: Sequence[int] | None = None,
     hidden_sizes: Sequence[int] | None = None,
     seed: int = 0,
+    shapes: bool = False,
     seconds: float = SECONDS,
     memory: int | None = MEMORY,
 ) -> Checked:
-    """Check one function of a file in a child process."""
+    """Check one function of a file in a child process; with `shapes` make the table of its shapes as well."""
 
     def task() -> object:
         try:
             function = pick(called(lambda: functions_in(str(path)), path.name), name, path.name)
-            return {"report": to_data(check_function(function, sequence_lengths, hidden_sizes, seed))}
+            report = to_data(check_function(function, sequence_lengths, hidden_sizes, seed))
+            return {"report": report, "shapes": [list(astuple(row)) for row in _shapes_of(function)] if shapes else []}
         except (NotChecked, ValueError) as reason:
             return {"reason": str(reason)}
         except (MemoryError, OSError):
@@ -95,7 +101,16 @@ def check_isolated(
         report = from_data(outcome.value["report"])
     except (ValueError, TypeError) as error:
         return Checked(path, name, None, f"{name} sent back something else than a report: {error}", outcome.output)
-    return Checked(path, name, report, report.worst.not_checked, outcome.output)
+    rows = tuple(Row(*row[:-1], tuple(map(tuple, row[-1]))) for row in outcome.value["shapes"])
+    return Checked(path, name, report, report.worst.not_checked, outcome.output, rows)
+
+
+def _shapes_of(function: GradientFunction) -> list[Row]:
+    """None where the function raises: the report says that."""
+    try:
+        return shape_table(function)
+    except NotChecked:
+        return []
 
 
 def _failed(outcome: Outcome) -> str:

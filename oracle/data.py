@@ -89,6 +89,7 @@ def _case(finding: Finding) -> dict[str, object]:
             "by_oracle": witness.by_oracle,
         },
         "not_checked": finding.not_checked,
+        "explanation": finding.explanation,
     }
 
 

@@ -44,7 +44,12 @@ COARSE = 2.0**10
 def examine(subject: Subject) -> Finding:
     """Everything above, for one set of arrays; what keeps it from a verdict stands in the finding."""
     try:
-        return _examine(subject)
+        called = _called_twice(subject)
+    except NotChecked as reason:
+        raised = reason.__cause__ is not None and subject.explain is not None
+        return Finding(subject.sizes, not_checked=str(reason), explanation=subject.explain(reason) if raised else "")
+    try:
+        return _examine(subject, *called)
     except NotChecked as reason:
         return Finding(subject.sizes, not_checked=str(reason))
 
@@ -70,8 +75,9 @@ def verdicts_of(subject: Subject, oracle_words: str) -> list[Verdict]:
     return _judged(subject, returned, oracle, precisions)[0]
 
 
-def _examine(subject: Subject) -> Finding:
-    returned, faults, complaints, notes = _called_twice(subject)
+def _examine(
+    subject: Subject, returned: Returned, faults: list[str], complaints: list[str], notes: list[str]
+) -> Finding:
     beside = {"faults": tuple(faults), "complaints": tuple(complaints)}
     dtype = _dtype(subject, returned)
     oracle, precisions = find_oracle(subject, returned, dtype, notes)

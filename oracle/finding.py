@@ -27,6 +27,7 @@ class Finding:
     notes        what there is to know about how it was checked
     recognised   for a wrong gradient that is the right one deviated in a known way, that way
     not_checked  why there is no verdict; else empty
+    explanation  of an exception that arrays raised whose shapes do not fit; else empty
     """
 
     sizes: Mapping[str, int]
@@ -40,6 +41,7 @@ class Finding:
     notes: tuple[str, ...] = ()
     recognised: Mapping[str, str] = field(default_factory=dict)
     not_checked: str = ""
+    explanation: str = ""
 
     @property
     def outcome(self) -> str:
@@ -74,7 +76,8 @@ class Finding:
 def in_words(finding: Finding, name: str | None = None) -> list[str]:
     """The first line alone tells all, of the gradient of that name or else of the worst; then what it rests on."""
     if finding.not_checked:
-        return [f"not checked: {finding.not_checked}", *_beside(finding)]
+        explained = ["", *finding.explanation.splitlines()] if finding.explanation else []
+        return [f"not checked: {finding.not_checked}", *explained, *_beside(finding)]
     if finding.faults and name is None:
         told = in_words(replace(finding, faults=()))
         return [*finding.faults, "the gradients of the first call:", *(f"    {line}" for line in told)]

@@ -134,8 +134,15 @@ def subject_at(function: GradientFunction, point: Point) -> tuple[Subject, Sizes
         def reference(leaves: Parameters, rng: np.random.Generator) -> object:
             return function.reference(leaves, sizes, rng)
 
+    def why(error: Exception) -> str:
+        from oracle.mismatch import explain  # only what raises needs it
+
+        other = next(one for one in points(function.shapes) if one.sizes != point.sizes)
+        return str(explain(subject, error, function.shapes, sizes, lambda: subject_at(function, other)) or "")
+
     every = {name: size for name, size in point.sizes}
-    return Subject(function.name, parameters, plain, lifted, reference, function.deviations, every, point.seed), sizes
+    subject = Subject(function.name, parameters, plain, lifted, reference, function.deviations, every, point.seed, why)
+    return subject, sizes
 
 
 def check_function(
@@ -299,6 +306,11 @@ def check_gradients(
         with swapped(f, run):
             return f(Parameters(run.parameters))
 
+    def why(error: Exception) -> str:
+        from oracle.mismatch import explain  # only what raises needs it
+
+        return str(explain(subject, error) or "")
+
     subject = Subject(
         getattr(f, "__name__", type(f).__name__),
         arrays,
@@ -306,6 +318,7 @@ def check_gradients(
         lifted,
         None if reference is None else lambda leaves, rng: reference(leaves),
         deviations,
+        explain=why,
     )
     return examine(subject)
 

@@ -27,6 +27,7 @@ class Subject:
     deviations   what it does to the gradient on purpose
     sizes        by which factors are named
     seed         of the generator
+    explain      why the plain run raised, in words; empty where the shapes of arrays are not the reason
     """
 
     name: str
@@ -37,6 +38,7 @@ class Subject:
     deviations: tuple[Deviation, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
+    explain: Callable[[Exception], str] | None = None
 
     @property
     def window(self) -> int | None:

@@ -38,12 +38,14 @@ def test_the_wrong_example_prints_what_it_shows():
         assert f"        {name} wrong: " in README
 
 
-def test_the_report_in_the_docs_is_what_the_command_prints():
-    command = [Path(sys.executable).with_name("bptt-oracle"), "check", "examples/check_wrong.py::three_mistakes"]
+@pytest.mark.parametrize("name, after", [("three_mistakes", ""), ("raises", "faulty_elman.py:121 in")])
+def test_the_report_in_the_docs_is_what_the_command_prints(name, after):
+    command = [Path(sys.executable).with_name("bptt-oracle"), "check", f"examples/check_wrong.py::{name}"]
     environment = {**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
     printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8").stdout
     shown = shape_of((ROOT / "docs" / "checking.md").read_text(encoding="utf-8"))
-    assert "three_mistakes" in printed
+    assert name in printed and after in printed
+    printed = after + printed.rpartition(after)[2] if after else printed
     assert not [line for line in shape_of(printed) if line not in shown], "put what it prints into docs/checking.md"
 
 

@@ -15,6 +15,7 @@ from oracle.data import to_json
 from oracle.presentation import table
 from oracle.presentation.function_table import heading, paragraphs, verdict_table
 from oracle.presentation.progress import progress
+from oracle.presentation.shapes_text import shapes_in_words
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG, worst_outcome
 from rnn_manual.network import did_you_mean
 
@@ -55,6 +56,7 @@ class Numbers(click.ParamType):
     "--memory", type=click.FloatRange(min=0, min_open=True), default=MEMORY / GIBIBYTE, show_default=True,
     help="How much memory one function may need, in GiB.",
 )  # fmt: skip
+@click.option("--shapes", is_flag=True, help="Print the shapes of every assignment, by the names of the axes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def check(
     target: tuple[str, ...],
@@ -63,6 +65,7 @@ def check(
     seed: int,
     seconds: float,
     memory: float,
+    shapes: bool,
     as_json: bool,
 ) -> None:
     """Check the gradient functions in a file, whatever they compute.
@@ -75,6 +78,7 @@ def check(
     Examples:
       bptt-oracle check check_char_rnn.py
       bptt-oracle check check_char_rnn.py::char_rnn --sequence-lengths 1,2,7 --hidden-sizes 3,16
+      bptt-oracle check check_char_rnn.py --shapes
       bptt-oracle check check_*.py --json > report.json
 
     \b
@@ -87,7 +91,7 @@ def check(
     torch.set_num_threads(1)
     limits = {"seconds": seconds, "memory": int(memory * GIBIBYTE)}
     wanted = [(path, name) for one in target for path, name in functions_of(one, limits)]
-    options = {"sequence_lengths": sequence_lengths, "hidden_sizes": hidden_sizes, "seed": seed, **limits}
+    options = {"sequence_lengths": sequence_lengths, "hidden_sizes": hidden_sizes, "seed": seed, "shapes": shapes}
     console = Console(markup=False, highlight=False, emoji=False)
     results = []
     try:
@@ -95,7 +99,7 @@ def check(
             task = bar.add_task("", total=len(wanted))
             for path, name in wanted:
                 bar.update(task, description=name)
-                results.append(check_isolated(path, name, **options))
+                results.append(check_isolated(path, name, **options, **limits))
                 bar.advance(task)
     except KeyboardInterrupt:
         click.echo("interrupted: nothing is checked", err=True)
@@ -158,6 +162,8 @@ def show(results: list[Checked], console: Console) -> None:
             console.print(verdicts)
         for paragraph in paragraphs(checked):
             console.print(_shown(paragraph, signs), soft_wrap=True)
+        for line in shapes_in_words(checked.shapes):
+            console.print(_shown(line, signs), soft_wrap=True)
         console.print()
     if len(results) > 1:
         counts = {outcome: sum(outcome_of(one) == outcome for one in results) for outcome in EXIT_CODES}

@@ -476,6 +476,25 @@ def test_the_search_asks_one_oracle_and_not_the_loss():
     assert right.calls == wrong.calls == 1
 
 
+def test_a_shape_error_is_explained_and_stays_what_it_is():
+    def f(p):
+        return 0.0, {"W": p["W"] @ p["b"].T[None]}
+
+    finding = check_gradients(f, PARAMETERS)
+    assert finding.not_checked.startswith("f raised ValueError: matmul: ")
+    assert "test_examination.py" in finding.not_checked, "the user's own traceback"
+    assert finding.explanation.splitlines()[0].startswith("test_examination.py:")
+    assert finding.explanation in str(finding)
+
+
+def test_what_is_no_shape_error_is_not_explained():
+    def f(p):
+        raise KeyError("W_hidden")
+
+    assert check_gradients(f, PARAMETERS).explanation == ""
+    assert check_gradients(dense, PARAMETERS).explanation == ""
+
+
 def test_a_forward_pass_that_is_another_is_another_finding():
     finding = replace(check_gradients(dense, PARAMETERS), faults=("the forward pass is not that of this LSTM",))
     assert finding.outcome == WRONG and finding.wrong == ()

@@ -1,0 +1,267 @@
+"""Which products to propose for a scene, and what to say of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oracle.mismatch.axes import Names, in_brackets
+from oracle.mismatch.convention import COLUMNS, ROWS, convention
+from oracle.mismatch.products import Factor, Product, all_same, products, same, without_target
+from oracle.mismatch.scene import MATRIX, Operand, Scene, written
+from oracle.mismatch.source import Expression
+from oracle.mismatch.trace import gradient_of, same_name
+from oracle.mismatch.wanted import Wanted, is_delta
+from oracle.sizes import ALWAYS
+
+MOST = 3
+PRODUCTS = {"multiply", "einsum", "tensordot", "outer", *MATRIX}
+SUMS = {"sum", "mean", "reduce"}
+SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
+VALUES = "only the values tell the two apart: check the gradient again"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is wanted, with the names of its axes."""
+
+    wanted: Wanted
+    axes: tuple[str, ...]
+
+
+def proposal(
+    scene: Scene,
+    axes: tuple[tuple[str, ...], ...],
+    expected: Mapping[str, tuple[str, ...]],
+    scope: Mapping[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray],
+    names: Names,
+    named: Callable[[str, tuple[int, ...]], tuple[str, ...]],
+    goal: Goal | None,
+) -> tuple[list[Product], list[str]]:
+    """The products that balance, the likeliest first, and lines on them.
+
+    axes       of each operand
+    expected   of the operands whose names tell of other axes than they have
+    scope      the arrays that the function speaks of
+    named      the axes of one of them
+    """
+    tails = {text.rpartition(".")[2] for text in scope} | set(parameters) | set(names.known)
+
+    def known(base: str) -> bool:
+        return any(same_name(base, tail) for tail in tails)
+
+    if any(operand.array is not None and not operand.shape for operand in scene.operands):
+        return [], []  # with a number for an array something else is missing
+    if (by_element := _by_element(scene, axes)) and (goal is None or all_same(goal.axes, axes[0])):
+        return [by_element], []
+    if goal is None:
+        if scene.operation not in PRODUCTS or scene.in_place:
+            return [], []
+        factors = _factors(scene, axes, expected, scope, parameters, named, known, "")
+        return without_target(factors)[:1], []
+    if split := _split(scene, axes, goal):
+        return [split], []
+    if not _computes(scene, goal.wanted):
+        return [], []
+    if any(_odd_before(operand, scene) and operand.text not in expected for operand in scene.operands):
+        return [], []  # an operand that is odd itself is mended first
+    factors = _factors(scene, axes, expected, scope, parameters, named, known, goal.wanted.target)
+    of_parameter = goal.wanted.parameter is not None
+    found = products(
+        factors, goal.axes, not of_parameter, of_parameter, of_parameter or is_delta(goal.wanted.target, known)
+    )
+    if scene.operation in SUMS:
+        found = [one for one in found if one.kind == "sum"]
+    found = [one for one in found if any(factor.failing for factor in one.factors)]
+    if of_parameter and sum(axis != "1" for axis in goal.axes) < 2:  # a bias: no product, a sum over the samples
+        features = set(names.known) - set(ALWAYS)
+        found = [one for one in found if one.kind in ("sum", "itself") and features.isdisjoint(one.over)]
+    return _chosen(found, goal, scene.expression) if found else ([], [])
+
+
+def _odd_before(operand: Operand, scene: Scene) -> bool:
+    found = operand.departure
+    return found is not None and (found.filename, found.line) != (scene.filename, scene.expression.line)
+
+
+def _by_element(scene: Scene, axes: tuple[tuple[str, ...], ...]) -> Product | None:
+    """* for @, where both operands have the same axes."""
+    if scene.operation not in MATRIX or len(axes) != 2 or not all_same(*axes) or len(axes[0]) < 1:
+        return None
+    if len(axes[0]) == 2 and same(*axes[0]):
+        return None
+    one, two = (written(operand) for operand in scene.operands)
+    return Product(f"{one} * {two}", f"both {in_brackets(axes[0])}", (), (), 0, "elementwise")
+
+
+def _factors(
+    scene: Scene,
+    axes: tuple[tuple[str, ...], ...],
+    expected: Mapping[str, tuple[str, ...]],
+    scope: Mapping[str, np.ndarray],
+    parameters: Mapping[str, np.ndarray],
+    named: Callable[[str, tuple[int, ...]], tuple[str, ...]],
+    known: Callable[[str], bool],
+    target: str,
+) -> list[Factor]:
+    """What may be multiplied: the operands, and the other arrays that the function speaks of."""
+    found: dict[str, Factor] = {}
+    failing: set[str] = set()
+    for operand, one in zip(scene.operands, axes):
+        if operand.node is None or operand.text == target:
+            failing |= {operand.text} - {target}
+            continue
+        stored = scene.in_place or scene.operation == "__setitem__"
+        if not stored and _elementwise(operand, scope, scene.expression):
+            text = f"({operand.text})" if isinstance(operand.node, (ast.BinOp, ast.UnaryOp)) else operand.text
+            delta = any(is_delta(name, known) for name in _spoken(operand.node, scope, scene.expression))
+            found[text] = Factor(text, one, delta, False, True)
+        else:
+            failing |= set(_spoken(operand.node, scope, scene.expression))
+    outside = [text for text in scope if text not in failing]
+    for text in [*failing, *outside]:
+        if text not in scope or scope[text].ndim > 3 or target in (text, text.partition("[")[0]):
+            continue
+        if getattr(scope[text], "departure", None) is not None and text not in expected:
+            continue  # its shape is odd, and any product of it is
+        if target.partition("[")[0] == text:  # the buffer whose slot is written
+            continue
+        tail = text.rpartition(".")[2].partition("[")[0]
+        base = gradient_of(tail)
+        if text not in failing:
+            if base and any(same_name(base, name) for name in parameters):
+                continue  # the gradient of one parameter is no factor of another's
+            if any(other.startswith((f"{text}[", f"{text}.")) for other in scope):
+                continue  # hs where hs[t] is spoken of
+        is_parameter = any(same_name(tail, name) for name in parameters)
+        own = expected.get(text) or named(text, scope[text].shape)
+        found.setdefault(text, Factor(text, tuple(own), is_delta(text, known), is_parameter, text in failing))
+    own = [operand.text.removesuffix(".T") for operand in scene.operands]
+    order = {text: place for place, text in enumerate(dict.fromkeys([*own, *scope]))}
+    return sorted(found.values(), key=lambda one: order.get(one.text.strip("()"), len(order)))
+
+
+def _elementwise(operand: Operand, scope: Mapping[str, np.ndarray], expression: Expression) -> bool:
+    """Whether an operand is an expression of its own such as 1 - h**2, neither a name nor a product."""
+    node = operand.node
+    if isinstance(node, SIMPLE) or expression.text(node) in scope:
+        return False
+    return not any(
+        isinstance(one, ast.Call) or (isinstance(one, ast.BinOp) and isinstance(one.op, ast.MatMult))
+        for one in ast.walk(node)
+    )
+
+
+def _spoken(node: ast.AST, scope: Mapping[str, np.ndarray], expression: Expression) -> list[str]:
+    """The arrays in scope that an expression speaks of; hs[t], and not hs."""
+    if isinstance(node, SIMPLE):
+        text = expression.text(node)
+        if text in scope:
+            return [text]
+    return [text for child in ast.iter_child_nodes(node) for text in _spoken(child, scope, expression)]
+
+
+def _computes(scene: Scene, goal: Wanted) -> bool:
+    """Whether a product is what is missing: it failed itself, or it gave an operand that has not the wanted shape."""
+    if scene.in_place or scene.operation in PRODUCTS or scene.operation in (*SUMS, "__setitem__"):
+        return True
+    return any(
+        isinstance(one, ast.Call) or (isinstance(one, ast.BinOp) and isinstance(one.op, (ast.MatMult, ast.Mult)))
+        for operand in scene.operands
+        if operand.node is not None and operand.shape != goal.shape
+        for one in ast.walk(operand.node)
+    )
+
+
+def _split(scene: Scene, axes: tuple[tuple[str, ...], ...], goal: Goal) -> Product | None:
+    """The part of an operand along an axis a+b of which only a, or only b, is wanted."""
+    for operand, names in zip(scene.operands, axes):
+        for place, axis in enumerate(names):
+            parts = axis.split("+")
+            if len(parts) != 2 or parts[1].isdecimal() or len(names) != len(goal.axes):
+                continue
+            for k, part in enumerate(parts):
+                wants = (*names[:place], part, *names[place + 1 :])
+                if not all_same(wants, goal.axes):
+                    continue
+                size = goal.wanted.shape[place]
+                cut = f":{size}" if k == 0 else f"{operand.shape[place] - size}:"
+                index = ", ".join([":"] * place + [cut])
+                text = written(operand)
+                words = f"the {part} part of {in_brackets(names)}, if {part} comes {'first' if k == 0 else 'last'}"
+                return Product(f"{text}[{index}]", words, (), (), 0, "part")
+    return None
+
+
+def _chosen(found: list[Product], goal: Goal, expression: Expression) -> tuple[list[Product], list[str]]:
+    """Those to show: where sizes leave an orientation open, the one that the forward pass tells, and words on it."""
+    best = found[0]
+    twins = [one for one in found if one.kind == best.kind and set(one.factors) == set(best.factors)]
+    weight = next((one for one in best.factors if one.parameter and len(one.axes) == 2), None)
+    if best.kind == "matmul" and len(best.factors) == 2:
+        if goal.wanted.parameter is not None and len(goal.axes) == 2 and same(*goal.axes) and len(twins) > 1:
+            return _recurrent(twins, best, goal, expression)
+        if weight is not None and same(*weight.axes) and len(twins) > 1:
+            return _carry(twins, best, weight, expression)
+        if weight is not None and len(twins) > 1:  # W.T @ d and d @ W are one for a vector
+            told = convention(expression, weight.text.rpartition(".")[2])
+            if told is not None and told[0] == COLUMNS:
+                twins.sort(key=lambda one: one.factors[0] != weight)
+            best = twins[0]
+    level = sum(factor.failing for factor in best.factors)
+    rivals = [
+        one for one in found
+        if one not in twins and one.kind == best.kind and sum(factor.failing for factor in one.factors) == level
+    ]  # fmt: skip
+    kept: list[Product] = [best]
+    for one in rivals:
+        if not any(set(one.factors) == set(other.factors) for other in kept):
+            kept.append(one)
+    over = [axis for axis in best.over if axis in ("batch", "time")]
+    return kept[:MOST], [f"it sums over {' and '.join(over)}"] if over and len(kept) == 1 else []
+
+
+def _recurrent(twins: list[Product], best: Product, goal: Goal, expression: Expression) -> tuple[list, list[str]]:
+    """The gradient of a square matrix: a product and its transpose both fit."""
+    of = goal.wanted.of
+    state = next((one for one in best.factors if not one.delta), best.factors[0])
+    told = convention(expression, of.rpartition(".")[2]) or convention(expression, goal.wanted.parameter or of)
+    if told is None:
+        return twins[:2], [f"both have the size of {of}, and one is the other's transpose", VALUES]
+    side, evidence = told
+    right, other = sorted(twins[:2], key=lambda one: (one.factors[0] == state) != (side == ROWS))
+    before, now = f"{goal.axes[0]}(t-1)", f"{goal.axes[0]}(t)"
+    first, second = (before, now) if side == ROWS else (now, before)
+    if right.over:
+        right = replace(right, axes=f"({first}, {right.over[0]}) @ ({right.over[0]}, {second})")
+    else:
+        right = replace(right, axes=f"({first},) by ({second},)")
+    return [right], [
+        f"by size {other.text} fits as well; by meaning {of} is ({first}, {second}), as in {evidence}", VALUES
+    ]  # fmt: skip
+
+
+def _carry(twins: list[Product], best: Product, weight: Factor, expression: Expression) -> tuple[list, list[str]]:
+    """A product with a square matrix, which fits transposed or not."""
+    turned = [one for one in twins if f"{weight.text}.T" in one.text]
+    straight = [one for one in twins if one not in turned]
+    told = convention(expression, weight.text.rpartition(".")[2])
+    if not turned or not straight:
+        return [best], []
+    if told is not None and told[0] == COLUMNS:  # for vectors both sides fit
+        for pair in (turned, straight):
+            pair.sort(key=lambda one: one.factors[0] != weight)
+        if turned[0].factors[0] == weight != straight[0].factors[0]:
+            straight = straight[:1]
+    other = next(one for one in best.factors if one != weight)
+    if not other.delta or told is None:
+        return [turned[0], straight[0]], [f"by size both fit, because {weight.text} is square", VALUES]
+    return [turned[0]], [
+        f"by size {straight[0].text} fits as well, because {weight.text} is square; "
+        f"backward it is transposed, as the forward pass has {told[1]}",
+        VALUES,
+    ]
