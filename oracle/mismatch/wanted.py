@@ -26,16 +26,12 @@ class Wanted:
     shape       that it should have
     of          the text of the array whose shape that is; the target itself for a buffer
     parameter   whose gradient it is, or None
-    exact       whether the failing expression itself is to have this shape, not only the statement it is part of
-    flipped     whether it is transposed on the way to the target
     """
 
     target: str
     shape: tuple[int, ...]
     of: str
     parameter: str | None
-    exact: bool
-    flipped: bool
 
 
 def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[str, np.ndarray]) -> Wanted | None:
@@ -78,7 +74,7 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
         target = expression.node
     if key is not None:
         name = key if key in parameters else None
-        return name and Wanted(f"the gradient of {name}", parameters[name].shape, name, name, exact, flipped)
+        return name and Wanted(f"the gradient of {name}", parameters[name].shape, name, name)
     if target is None or isinstance(target, (ast.Tuple, ast.List, ast.Starred)):
         return None
     text = expression.text(target)
@@ -89,7 +85,7 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
         shape = parameters[name].shape
         if current is not None and isinstance(target, ast.Subscript) and current.shape == shape[1:]:
             shape = current.shape  # one gate of several
-        return Wanted(text, shape, _spoken(name, scope), name, exact, flipped)
+        return Wanted(text, shape, _spoken(name, scope), name)
 
     if (name := _returned_as(scene, text)) in parameters:
         return of_parameter(name)
@@ -106,16 +102,16 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
             shape = scope[other].shape
             if current is not None and current.shape == shape[1:]:
                 shape = shape[1:]
-            return Wanted(text, shape, other, None, exact, flipped)
+            return Wanted(text, shape, other, None)
     if (name := like_of(current)) in parameters:
         return of_parameter(name)
     if base and added is not None:
         other = value(added, scene.scope)
         if isinstance(other, np.ndarray) and other.ndim:
-            return Wanted(text, other.shape, expression.text(added), None, exact, flipped)
+            return Wanted(text, other.shape, expression.text(added), None)
     in_place = isinstance(expression.statement, ast.AugAssign) or isinstance(target, ast.Subscript)
     if current is not None and in_place:
-        return Wanted(text, current.shape, text, None, exact, flipped)
+        return Wanted(text, current.shape, text, None)
     return None
 
 
