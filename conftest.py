@@ -14,6 +14,7 @@ from oracle import grid
 from oracle.network_check import Report, check
 from oracle.presentation import arrays
 from oracle.presentation.text import failure
+from oracle.sizes import whole_numbers
 from rnn_manual.network import did_you_mean
 
 MOST_SEEDS = 1000
@@ -21,15 +22,12 @@ MOST_SEEDS = 1000
 torch.set_num_threads(1)  # the arrays are small, and pytest-xdist has the cores
 
 
-def whole_numbers(text: str) -> list[int]:
+def different_sizes(text: str) -> list[int]:
     """'1,2,7' -> [1, 2, 7]."""
     try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise pytest.UsageError(f"{text!r} should be whole numbers with commas between them, such as 1,2,7") from None
-    if min(numbers) < 1:
-        raise pytest.UsageError(f"{text!r} holds {min(numbers)}, but a size should be at least 1")
-    return list(dict.fromkeys(numbers))
+        return list(dict.fromkeys(whole_numbers(text)))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def choices(known: tuple[str, ...]):
@@ -60,8 +58,8 @@ def seed_numbers(text: str) -> list[int]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gradient grid")
     group.addoption("--grid", choices=grid.GRIDS, default="standard", help="how much of the grid (default: standard)")
-    group.addoption("--sequence-lengths", metavar="T,T", type=whole_numbers, help="only these sequence lengths")
-    group.addoption("--hidden-sizes", metavar="H,H", type=whole_numbers, help="only these hidden sizes")
+    group.addoption("--sequence-lengths", metavar="T,T", type=different_sizes, help="only these sequence lengths")
+    group.addoption("--hidden-sizes", metavar="H,H", type=different_sizes, help="only these hidden sizes")
     group.addoption("--cells", metavar="C,C", type=choices(grid.CELL_NAMES), help="only these of elman,lstm,gru")
     group.addoption("--dtypes", metavar="D,D", type=choices(grid.DTYPES), help="only these of float64,float32")
     group.addoption("--seed", default="0", help="a number, a range such as 0-4, or any (default: 0)")

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from oracle.data import from_data, to_data
 from oracle.gradient_check import FunctionReport, check_function, functions_in, pick
@@ -14,7 +15,9 @@ from oracle.isolation import Outcome, isolated
 from oracle.load import load
 from oracle.loading.placeholder import Placeholder
 from oracle.returned import NotChecked, called
-from oracle.shape_table import Row, shape_table
+
+if TYPE_CHECKING:
+    from oracle.shape_table import Row
 
 SECONDS = 60.0
 MEMORY = 4 << 30
@@ -101,12 +104,20 @@ def check_isolated(
         report = from_data(outcome.value["report"])
     except (ValueError, TypeError) as error:
         return Checked(path, name, None, f"{name} sent back something else than a report: {error}", outcome.output)
-    rows = tuple(Row(*row[:-1], tuple(map(tuple, row[-1]))) for row in outcome.value["shapes"])
+    rows = _rows(outcome.value["shapes"]) if shapes else ()
     return Checked(path, name, report, report.worst.not_checked, outcome.output, rows)
 
 
+def _rows(data: list[list]) -> tuple[Row, ...]:
+    from oracle.shape_table import Row  # only where it is asked for
+
+    return tuple(Row(*row[:-1], tuple(map(tuple, row[-1]))) for row in data)
+
+
 def _shapes_of(function: GradientFunction) -> list[Row]:
-    """None where the function raises: the report says that."""
+    """Empty where the function raises: the report says that."""
+    from oracle.shape_table import shape_table  # only where it is asked for
+
     try:
         return shape_table(function)
     except NotChecked:

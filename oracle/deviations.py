@@ -179,7 +179,12 @@ def common_factor(given: np.ndarray, right: np.ndarray, tolerance: float) -> flo
 
 def named_factor(by: float, sizes: Mapping[str, int]) -> str:
     """'-1', '1/batch = 0.333333', else the number: the first of `factor_names`."""
-    name, number = next(iter(factor_names(by, sizes)), ""), f"{by:.6g}"
+    return spelled(by, next(iter(factor_names(by, sizes)), ""))
+
+
+def spelled(by: float, name: str) -> str:
+    """'1/batch = 0.333333'; the number alone where it has no other name."""
+    number = f"{by:.6g}"
     return number if name in ("", number) else f"{name} = {number}"
 
 

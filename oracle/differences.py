@@ -97,6 +97,14 @@ def _richardson(
     return Derivative(value, truncation + rounding), max(0.0, apart - 2 * rounding)
 
 
+def random_direction(rng: np.random.Generator, parameters: Arrays) -> Arrays:
+    """Every element up or down by as much as the largest of its parameter."""
+    return {
+        name: rng.choice([-1.0, 1.0], size=p.shape) * (float(np.abs(p).max(initial=0)) or 1.0)
+        for name, p in parameters.items()
+    }
+
+
 def coarseness(loss: Callable[[Arrays], float], parameters: Arrays) -> float:
     """In what steps the loss moves, beyond the rounding of float64; 0 where none are seen.
 
@@ -104,10 +112,7 @@ def coarseness(loss: Callable[[Arrays], float], parameters: Arrays) -> float:
     parameters that should move it: such steps have no derivative, and differences over them mean nothing.
     """
     base = float(np.real(loss({name: p.copy() for name, p in parameters.items()})))
-    rng = np.random.default_rng(0)
-    direction = {
-        name: rng.choice([-1.0, 1.0], p.shape) * (np.abs(p).max(initial=0) or 1.0) for name, p in parameters.items()
-    }
+    direction = random_direction(np.random.default_rng(0), parameters)
 
     def at(t: float) -> float:
         return float(np.real(loss({name: p + t * direction[name] for name, p in parameters.items()})))

@@ -7,7 +7,7 @@
    derivatives of the plain loss along two directions. If not, the next oracle takes its place, and the report says so.
 4. The verdict, by the same rules as for the built-in networks (`oracle.verdict`).
 5. A "wrong" is confirmed by the loss itself, along the direction in which the two gradients differ. If it sides with
-   the code, that is this tool's mistake, and is reported as such.
+   the code against autograd, the next oracle decides; against that one too, it is reported as this tool's mistake.
 """
 
 from __future__ import annotations

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from oracle.deviations import Deviation, common_factor, factor_names
+from oracle.deviations import Deviation, common_factor, factor_names, spelled
 from oracle.examination import examine, verdicts_of
 from oracle.finding import Finding
 from oracle.gradient_function import DECLARED, GradientFunction, checked_deviations
 from oracle.lifting import Lifted, swapped
 from oracle.load import load
 from oracle.returned import NotChecked
-from oracle.sizes import HIDDEN, Parameters, Point, Sizes, draw, points
+from oracle.sizes import HIDDEN, Parameters, Point, Sizes, asked_for, draw, points
 from oracle.subject import Subject
 from oracle.verdict import AGREES, WRONG, Verdict, worst_outcome
 from rnn_manual.network import did_you_mean
@@ -140,8 +140,8 @@ def subject_at(function: GradientFunction, point: Point) -> tuple[Subject, Sizes
         other = next(one for one in points(function.shapes) if one.sizes != point.sizes)
         return str(explain(subject, error, function.shapes, sizes, lambda: subject_at(function, other)) or "")
 
-    every = {name: size for name, size in point.sizes}
-    subject = Subject(function.name, parameters, plain, lifted, reference, function.deviations, every, point.seed, why)
+    named = dict(point.sizes)
+    subject = Subject(function.name, parameters, plain, lifted, reference, function.deviations, named, point.seed, why)
     return subject, sizes
 
 
@@ -163,8 +163,7 @@ def check_function(
     for point in points(function.shapes, sequence_lengths, hidden_sizes, seed):
         subject, sizes = subject_at(function, point)
         finding = examine(subject)
-        used = sizes.used | {name for shape in function.shapes.values() for name in shape.names}
-        finding = replace(finding, sizes={name: sizes[name] for name in sizes if name in used})
+        finding = replace(finding, sizes=asked_for(sizes, function.shapes))
         findings.append(finding)
         unexplained = [
             verdict.name
@@ -202,10 +201,8 @@ def _named_together(findings: list[Finding]) -> list[Finding]:
         first = factor_names(cases[0][1], cases[0][0].sizes)
         words = next((word for word in first if all(word in others for others in shared)), "")
         for finding, by in cases:
-            number = f"{by:.6g}"
-            said = number if words in ("", number) else f"{words} = {number}"
             _, _, rest = renamed[id(finding)][name].partition(" times the right one")
-            renamed[id(finding)][name] = f"exactly {said} times the right one{rest}"
+            renamed[id(finding)][name] = f"exactly {spelled(by, words)} times the right one{rest}"
     return [replace(finding, recognised=renamed[id(finding)]) for finding in findings]
 
 
@@ -220,7 +217,6 @@ def _shrink(function: GradientFunction, point: Point, names: list[str], paramete
     from hypothesis import strategies
 
     largest = dict(point.sizes)
-
     deadline = time.monotonic() + SHRINK_SECONDS
 
     @functools.cache
@@ -354,7 +350,11 @@ def _float_arrays(parameters: object) -> dict[str, np.ndarray]:
 def pick(functions: Mapping[str, GradientFunction], name: str, path: str) -> GradientFunction:
     """The function of that name. Raises ValueError that lists what there is."""
     if name not in functions:
-        known = ", ".join(functions) or "none"
-        hint = did_you_mean(name, functions)
-        raise ValueError(f"{path} defines no gradient function {name!r}; it defines {known}{hint}")
+        raise ValueError(no_such_function(functions, name, path))
     return functions[name]
+
+
+def no_such_function(names: Collection[str], name: str, path: str) -> str:
+    """What to say of a name that is none of those of a file's gradient functions."""
+    known = ", ".join(names) or "none"
+    return f"{path} defines no gradient function {name!r}; it defines {known}{did_you_mean(name, names)}"

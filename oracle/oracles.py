@@ -18,7 +18,15 @@ import numpy as np
 import torch
 
 from oracle.autograd import judging
-from oracle.differences import Derivative, NotAnalytic, along, central, coarseness, complex_step
+from oracle.differences import (
+    Derivative,
+    NotAnalytic,
+    along,
+    central,
+    coarseness,
+    complex_step,
+    random_direction,
+)
 from oracle.lifting import Leak, Lifted, NotLifted, lifting
 from oracle.noise import Noise, rounding_noise
 from oracle.returned import NotChecked, RecordingGenerator, Returned, called, place
@@ -64,26 +72,25 @@ class Mistrusted(Exception):
 
 
 def find_oracle(
-    subject: Subject, returned: Returned, dtype: np.dtype, notes: list[str], autograd: bool = True
+    subject: Subject, returned: Returned, dtype: np.dtype, notes: list[str]
 ) -> tuple[Oracle, tuple[np.dtype, ...]]:
     """The first oracle that can be trusted, and the precisions to judge by, the sharper first.
 
-    The others' failings go to the notes. Without `autograd` only derivatives of the plain loss are asked.
+    The others' failings go to the notes.
     """
     if subject.reference is not None:
         return by_reference(subject, returned, dtype), (dtype,)
     try:
-        if autograd:
-            oracle, lifted = by_lifting(subject)
-            narrow = min(dtype, lifted.precision, key=lambda one: one.itemsize)
-            left = f"; values leave the graph at {_places(lifted.leaks)}" if lifted.leaks else ""
-            if lifted.unfaithful:
-                raise Mistrusted(f"torch computes something else than NumPy at {_places(lifted.unfaithful)}")
-            if mistrust := _mistrusted(subject, returned, oracle, narrow):
-                raise Mistrusted(mistrust + left)
-            if left:
-                notes.append(f"autograd was trusted after two differences of the loss{left}")
-            return oracle, tuple(dict.fromkeys((dtype, narrow)))
+        oracle, lifted = by_lifting(subject)
+        narrow = min(dtype, lifted.precision, key=lambda one: one.itemsize)
+        left = f"; values leave the graph at {_places(lifted.leaks)}" if lifted.leaks else ""
+        if lifted.unfaithful:
+            raise Mistrusted(f"torch computes something else than NumPy at {_places(lifted.unfaithful)}")
+        if mistrust := _mistrusted(subject, returned, oracle, narrow):
+            raise Mistrusted(mistrust + left)
+        if left:
+            notes.append(f"autograd was trusted after two differences of the loss{left}")
+        return oracle, tuple(dict.fromkeys((dtype, narrow)))
     except (NotLifted, Mistrusted) as reason:
         notes.append(f"autograd could not follow the code: {reason}")
     return by_the_loss(subject, returned, dtype, notes)
@@ -220,10 +227,7 @@ def _mistrusted(subject: Subject, returned: Returned, oracle: Oracle, dtype: np.
     rng = np.random.default_rng(SEED)
     loss = plain_loss(subject)
     for _ in range(DIRECTIONS):
-        direction = {
-            name: rng.choice([-1.0, 1.0], size=array.shape) * (float(np.abs(array).max(initial=0)) or 1.0)
-            for name, array in subject.parameters.items()
-        }
+        direction = random_direction(rng, subject.parameters)
         measured = along(loss, subject.parameters, direction, dtype)
         parts = [float(np.sum(oracle.gradients[name] * d)) for name, d in direction.items()]
         size = sum(float(np.sum(np.abs(oracle.gradients[name] * d))) for name, d in direction.items())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import linecache
-import os
 import random
-import sysconfig
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +15,9 @@ from unittest import mock
 import numpy as np
 
 from oracle.capture import Recovered
+from oracle.frames import LIBRARIES, OURS
 from oracle.loading.imports import left_out
 from rnn_manual.network import did_you_mean
-
-OURS = str(Path(__file__).parent) + os.sep
-LIBRARIES = tuple(os.path.join(sysconfig.get_path(kind), "") for kind in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 class NotChecked(Exception):
@@ -209,7 +205,7 @@ def called(run: Callable[[], object], name: str, show_warnings: bool = False) ->
 def user_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The frames of a traceback that are not ours, nor a library's below the last of the user's."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(OURS)]
-    while frames and _library(frames[-1].filename):
+    while frames and frames[-1].filename.startswith(LIBRARIES):
         frames.pop()
     return frames
 
@@ -252,7 +248,3 @@ def _never_quiet() -> Iterator[None]:
 
     with mock.patch.object(np, "errstate", NoErrstate), mock.patch.object(np, "seterr", lambda **kwargs: np.geterr()):
         yield
-
-
-def _library(filename: str) -> bool:
-    return filename.startswith((*LIBRARIES, "<frozen"))

@@ -21,7 +21,7 @@ from oracle.gradient_check import subject_at
 from oracle.gradient_function import GradientFunction
 from oracle.mismatch.axes import Names, in_brackets
 from oracle.mismatch.frames import is_users
-from oracle.sizes import names_of, points
+from oracle.sizes import asked_for, names_of, points
 from oracle.subject import call
 
 TIME, BATCH, FIRST = 5, 3, 7
@@ -61,8 +61,7 @@ def shape_table(function: GradientFunction) -> list[Row]:
         call(subject, subject.parameters)
     finally:
         sys.settrace(before)
-    used = sizes.used | {name for shape in function.shapes.values() for name in shape.names}
-    names = Names(function.shapes, ({name: sizes[name] for name in sizes if name in used},))
+    names = Names(function.shapes, (asked_for(sizes, function.shapes),))
     return [
         Row(
             Path(filename).name,
@@ -79,8 +78,7 @@ def shape_table(function: GradientFunction) -> list[Row]:
 def _named(targets: dict[str, dict[tuple[int, ...], None]], names: Names) -> Iterator[tuple[str, str, str]]:
     for target, shapes in targets.items():
         for shape in list(shapes)[:MOST_SHAPES]:
-            axes = in_brackets(names.of_shape(shape)) if shape else "a number"
-            yield target, str(shape), axes
+            yield target, str(shape), in_brackets(names.of_shape(shape))
         if len(shapes) > MOST_SHAPES:
             yield target, f"and {len(shapes) - MOST_SHAPES} other shapes", ""
 

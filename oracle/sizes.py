@@ -101,6 +101,17 @@ class Parameters(dict):
         return self[name]
 
 
+def whole_numbers(text: str) -> list[int]:
+    """'1,2,7' -> [1, 2, 7]: sizes as they are given to a command. Raises ValueError for anything else."""
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{text!r} should be whole numbers with commas between them, such as 1,2,7") from None
+    if min(numbers) < 1:
+        raise ValueError(f"{text!r} holds {min(numbers)}, but a size should be at least 1")
+    return numbers
+
+
 def names_of(shapes: Mapping[str, Shape]) -> list[str]:
     """The names in the shapes, in order of appearance, without time and batch."""
     return [
@@ -148,6 +159,12 @@ def draw(shapes: Mapping[str, Shape], point: Point) -> dict[str, np.ndarray]:
         scale = 1 / np.sqrt(max(broad)) if len(broad) > 1 else 0.5
         arrays[name] = REGIMES[point.regime] * scale * rng.normal(size=size)
     return arrays
+
+
+def asked_for(sizes: Sizes, shapes: Mapping[str, Shape]) -> dict[str, int]:
+    """The sizes that matter: those that a shape has, and those that the function asked for."""
+    names = sizes.used | {name for shape in shapes.values() for name in shape.names}
+    return {name: sizes[name] for name in sizes if name in names}
 
 
 def _distinct(order: Sequence[int], count: int) -> list[int]:

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from oracle.frames import LIBRARIES, OURS
 from oracle.lifting import namespace, tensors
 from oracle.lifting.arrays import LiftedArray, LiftedMatrix, owner_of
-from oracle.lifting.record import LIBRARIES
 from oracle.lifting.run import Lifted
 
-OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 LEAVES = (str, bytes, int, float, complex, bool, type(None), range)
 
 

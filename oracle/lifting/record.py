@@ -5,16 +5,13 @@ from __future__ import annotations
 import dis
 import os
 import sys
-import sysconfig
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from oracle.frames import LIBRARIES
+
 HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-LIBRARIES = (
-    *(os.path.join(sysconfig.get_path(kind), "") for kind in ("stdlib", "platstdlib", "purelib", "platlib")),
-    "<frozen",
-)
 NARROW = frozenset("efF")  # float16, float32, complex64
 REMAINDER = tuple(number for number, (_, symbol) in enumerate(dis._nb_ops) if symbol in ("%", "%="))
 

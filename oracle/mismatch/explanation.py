@@ -29,7 +29,7 @@ from oracle.mismatch.wanted import Wanted, wanted
 from oracle.mismatch.watched import WatchingGenerator, made_watched, watch
 from oracle.returned import NotChecked, same_random_numbers
 from oracle.shapes import Shape
-from oracle.sizes import Parameters, Sizes
+from oracle.sizes import Parameters, Sizes, asked_for
 from oracle.subject import Subject
 
 SECONDS = 2.0
@@ -175,10 +175,7 @@ def explanation_of(
 
 def _asked(sizes: Mapping[str, int], shapes: Mapping[str, Shape]) -> dict[str, int]:
     """The sizes that the function asks for or declares; all where that is not known."""
-    if not isinstance(sizes, Sizes):
-        return dict(sizes)
-    used = sizes.used | {name for shape in shapes.values() for name in shape.names}
-    return {name: sizes[name] for name in sizes if name in used}
+    return asked_for(sizes, shapes) if isinstance(sizes, Sizes) else dict(sizes)
 
 
 def _run(subject: Subject, raised: BaseException, sizes: Mapping[str, int]) -> _Seen | None:

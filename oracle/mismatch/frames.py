@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from oracle.returned import LIBRARIES, OURS
+from oracle.frames import LIBRARIES, OURS
 
-NOT_THE_USERS = (OURS, *LIBRARIES, "<frozen", "<__array_function__")
+NOT_THE_USERS = (OURS, *LIBRARIES, "<__array_function__")
 
 
 def is_users(filename: str) -> bool:

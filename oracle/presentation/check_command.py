@@ -12,12 +12,13 @@ from rich.measure import Measurement
 
 from oracle.child import MEMORY, SECONDS, BadFile, Checked, check_isolated, list_functions
 from oracle.data import to_json
+from oracle.gradient_check import no_such_function
 from oracle.presentation import table
 from oracle.presentation.function_table import heading, paragraphs, verdict_table
 from oracle.presentation.progress import progress
 from oracle.presentation.shapes_text import shapes_in_words
+from oracle.sizes import whole_numbers
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG, worst_outcome
-from rnn_manual.network import did_you_mean
 
 EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
@@ -35,12 +36,9 @@ class Numbers(click.ParamType):
         if isinstance(value, tuple):
             return value
         try:
-            numbers = tuple(int(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} should be whole numbers with commas between them, such as 1,2,7", param, ctx)
-        if min(numbers) < 1:
-            self.fail(f"{value!r} holds {min(numbers)}, but a size should be at least 1", param, ctx)
-        return numbers
+            return tuple(whole_numbers(str(value)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()
@@ -120,10 +118,7 @@ def functions_of(target: str, limits: dict[str, float]) -> list[tuple[Path, str]
     except BadFile as error:
         raise click.UsageError(str(error)) from None
     if name and name not in names:
-        raise click.UsageError(
-            f"{path.name} defines no gradient function {name!r}; it defines {', '.join(names)}"
-            + did_you_mean(name, names)
-        )
+        raise click.UsageError(no_such_function(names, name, path.name))
     return [(path, one) for one in ([name] if name else names)]
 
 

@@ -21,7 +21,7 @@ from oracle.network_check import Report
 from oracle.noise import AMPLITUDE
 from oracle.presentation import table
 from oracle.presentation.balance_command import balance_products
-from oracle.presentation.check_command import EXIT_CODES, check
+from oracle.presentation.check_command import EXIT_CODES, INTERRUPTED, check
 from oracle.presentation.progress import progress
 from oracle.presentation.text import first_line
 from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, RELATIVE_ERROR, STRICT, WRONG, worst_outcome
@@ -30,7 +30,6 @@ from rnn_manual.network import did_you_mean
 
 SHOWN = 5  # networks whose gradients are listed one by one where they do not agree
 
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
 class CouldNotBeChecked(click.ClickException):

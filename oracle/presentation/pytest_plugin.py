@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from oracle.sizes import whole_numbers
+
 if TYPE_CHECKING:
     from oracle.child import Checked
     from oracle.finding import Finding
@@ -27,12 +29,9 @@ if TYPE_CHECKING:
 def _numbers(text: str) -> list[int]:
     """'1,2,7' -> [1, 2, 7]."""
     try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise pytest.UsageError(f"{text!r} should be whole numbers with commas between them, such as 1,2,7") from None
-    if min(numbers) < 1:
-        raise pytest.UsageError(f"{text!r} holds {min(numbers)}, but a size should be at least 1")
-    return numbers
+        return whole_numbers(text)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from oracle.shape_table import Row
+if TYPE_CHECKING:
+    from oracle.shape_table import Row
 
 WIDEST_SOURCE = 60
 
