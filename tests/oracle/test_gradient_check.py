@@ -245,3 +245,24 @@ def test_a_function_that_another_takes_the_name_of_is_not_lost_in_silence(tmp_pa
     path.write_text(textwrap.dedent(FACTORY).replace("wrong = make", "right = make").replace("also_right", "# "))
     with pytest.raises(ValueError, match=r"check_twice.py declares gradient functions .*: check at line 6"):
         functions_in(path)
+
+
+SOFTMAX = """
+    import numpy as np
+    from oracle import gradient_function
+
+    @gradient_function(V="classes hidden")
+    def classifier(p, sizes, rng):
+        h, target = rng.normal(size=sizes.hidden), rng.integers(sizes.classes)
+        e = np.exp(p.V @ h)
+        dy = e / e.sum() - np.eye(sizes.classes)[target]
+        return -np.log(e[target] / e.sum()), dict(V=2 * np.outer(dy, h) + 1e-3 * np.outer(dy, h) ** 2)
+"""
+
+
+def test_nothing_is_called_right_where_there_is_nothing_to_see(tmp_path):
+    path = tmp_path / "check_softmax.py"
+    path.write_text(textwrap.dedent(SOFTMAX))
+    shrunk = check_function(functions_in(path)["classifier"]).shrunk
+    assert shrunk.sizes["classes"] == 2, "with one class every gradient is zero"
+    assert not any("right at classes=1" in said for said in shrunk.says)

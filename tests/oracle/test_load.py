@@ -226,6 +226,8 @@ def test_what_a_loop_does_with_the_callers_values_is_done(write):
     training = """
     W = 1
     W *= 0.01
+    if W:
+        W *= 0.01
     for step in range(3):
         W -= 2
         while step == 2:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from oracle import check_gradients
 from oracle.lifting import NotLifted, lifting
+from oracle.oracles import AUTOGRAD
 
 HEAD = """
 import numpy as np
@@ -105,3 +107,14 @@ def test_torch_itself_is_left_alone(parameters):
     with lifting(parameters):
         assert torch.get_default_dtype() is torch.float64
     assert torch.get_default_dtype() is default and torch.autograd.Function is function
+
+
+def test_random_numbers_of_torch_are_those_of_the_plain_run():
+    def f(p):
+        torch.manual_seed(1)
+        wide, narrow = torch.randn(20, dtype=torch.float64), torch.randn(20)
+        w = torch.from_numpy(p["w"])
+        return (w * w * wide).sum() / 2 + (w * narrow.double()).sum(), {"w": w * wide + narrow.double()}
+
+    finding = check_gradients(f, {"w": np.linspace(0.5, 1.5, 20)})
+    assert finding.outcome == "agrees" and finding.oracle == AUTOGRAD, str(finding)
