@@ -90,6 +90,7 @@ def _case(finding: Finding) -> dict[str, object]:
         },
         "not_checked": finding.not_checked,
         "explanation": finding.explanation,
+        "misaligned": finding.misaligned,
     }
 
 

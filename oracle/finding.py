@@ -28,6 +28,7 @@ class Finding:
     recognised   for a wrong gradient that is the right one deviated in a known way, that way
     not_checked  why there is no verdict; else empty
     explanation  of an exception that arrays raised whose shapes do not fit; else empty
+    misaligned   operations that line up axes of different meaning, several lines each; the verdicts do not rest on them
     """
 
     sizes: Mapping[str, int]
@@ -42,6 +43,7 @@ class Finding:
     recognised: Mapping[str, str] = field(default_factory=dict)
     not_checked: str = ""
     explanation: str = ""
+    misaligned: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -115,6 +117,9 @@ def in_words(finding: Finding, name: str | None = None) -> list[str]:
 def _beside(finding: Finding) -> list[str]:
     """What is known beside the verdicts."""
     lines = [f"also: {complaint}" for complaint in finding.complaints]
+    if finding.misaligned:
+        lines.append("axes of different meaning are lined up:")
+        lines += [f"    {line}" for one in finding.misaligned for line in one.splitlines()]
     if finding.oracle:
         lines.append(f"oracle: {finding.oracle}")
     if finding.witness is not None and not finding.not_checked:

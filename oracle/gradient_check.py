@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from oracle.gradient_function import DECLARED, GradientFunction, checked_deviati
 from oracle.lifting import Lifted, swapped
 from oracle.load import load
 from oracle.returned import NotChecked
+from oracle.shapes import Shape
 from oracle.sizes import HIDDEN, Parameters, Point, Sizes, asked_for, draw, points
 from oracle.subject import Subject
 from oracle.verdict import AGREES, WRONG, Verdict, worst_outcome
@@ -164,6 +166,11 @@ def check_function(
         subject, sizes = subject_at(function, point)
         finding = examine(subject)
         finding = replace(finding, sizes=asked_for(sizes, function.shapes))
+        if not findings:
+            other = next(one for one in points(function.shapes) if one.sizes != point.sizes)
+            finding = _with_alignment(
+                finding, subject, function.shapes, sizes, lambda other=other: subject_at(function, other)
+            )
         findings.append(finding)
         unexplained = [
             verdict.name
@@ -180,6 +187,26 @@ def check_function(
     shrunk = None if failed is None else _shrink(function, *failed)
     where = function.name, function.filename, function.line, tuple(function.shapes)
     return FunctionReport(*where, tuple(findings), shrunk)
+
+
+def _with_alignment(
+    finding: Finding,
+    subject: Subject,
+    shapes: Mapping[str, Shape] = MappingProxyType({}),
+    sizes: Mapping[str, int] | None = None,
+    elsewhere: Callable[[], tuple[Subject, Mapping[str, int]]] | None = None,
+) -> Finding:
+    """The same with what lines up axes of different meaning, and where that cannot be told of what is wrong."""
+    if finding.not_checked:
+        return finding
+    from oracle.alignment import aligned  # only what runs needs it
+
+    found = aligned(subject, shapes, sizes, elsewhere)
+    finding = replace(finding, misaligned=tuple(map(str, found.reports)))
+    if finding.outcome == WRONG and found.blind and not found.reports:
+        said = f"which axes are lined up was not followed from {found.blind[0]} on"
+        finding = replace(finding, notes=(*finding.notes, said))
+    return finding
 
 
 def _named_together(findings: list[Finding]) -> list[Finding]:
@@ -316,7 +343,7 @@ def check_gradients(
         deviations,
         explain=why,
     )
-    return examine(subject)
+    return _with_alignment(examine(subject), subject)
 
 
 def assert_gradients(
