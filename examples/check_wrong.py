@@ -134,3 +134,9 @@ def forgets_one(p, sizes, rng):
     loss, gradients = elman("overwritten", p, sizes, rng)
     del gradients["W"]
     return loss, gradients
+
+
+@gradient_function(ELMAN)
+def raises_at_the_carry(p, sizes, rng):
+    """The recurrent matrix on the wrong side: two products have the right shape, and one the right values."""
+    return elman("swapped_carry", p, sizes, rng)

@@ -106,6 +106,7 @@ EXPECTED = {
         "returns_a_list": unchecked("a list for the gradients, but should return (loss, gradients)", "a dict with 'W'"),
         "misspelt": unchecked("returned a gradient 'dW', but there is no such parameter, only W, R, V, b"),
         "forgets_one": wrong("W", "W wrong: there is no such gradient"),
+        "raises_at_the_carry": unchecked('faulty_elman.py"', 'with delta @ p["R"].T every gradient agrees'),
     },
 }
 ALL = [(file, name) for file, functions in EXPECTED.items() for name in functions]

@@ -125,3 +125,16 @@ def transposed_operands(p, cache):
         g["b"] += delta.sum(axis=0, keepdims=True)
         carry = delta @ p["R"].T
     return g
+
+
+def swapped_carry(p, cache):
+    x, a, h, errors = cache
+    g, dh_next = zeros(p), np.zeros_like(h[0])
+    for t in reversed(range(len(x))):
+        g["V"] += h[t + 1].T @ errors[t]
+        delta = (errors[t] @ p["V"].T + dh_next) * (1 - h[t + 1] ** 2)
+        g["W"] += x[t].T @ delta
+        g["R"] += h[t].T @ delta
+        g["b"] += delta.sum(axis=0, keepdims=True)
+        dh_next = p["R"] @ delta  # <- should be delta @ p["R"].T; this raises, and delta @ p["R"] would not
+    return g

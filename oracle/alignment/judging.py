@@ -16,7 +16,7 @@ from functools import cached_property
 from oracle.alignment.labels import Classes
 from oracle.alignment.named import Named, last_of
 from oracle.alignment.record import Event, Record, Tag
-from oracle.alignment.rules import ADDITIVE, BOUNDS, SCALES, SUMS
+from oracle.alignment.rules.noting import ADDITIVE, BOUNDS, SCALES, SUMS
 from oracle.shapes import Shape
 
 SAME = 1e-9
@@ -70,7 +70,7 @@ class Judge:
     def verdict(self) -> list[Found]:
         if not self.forward:
             return []
-        for event in self.events:
+        for event in self.judged:
             self._stretched(event)
         self._line_ups()
         for name, gradient in self.gradients.items():
@@ -89,6 +89,25 @@ class Judge:
             scalars = [one.serial for one in self.events if one.kind == "getitem" and one.shape == ()]
             ends = [*self.record.floats, *scalars]
         return self._ancestors(ends)
+
+    @cached_property
+    def judged(self) -> list[Event]:
+        """The events of the forward pass and those that a gradient depends on: not what is printed or sampled after."""
+        if not self._ends:
+            return self.events
+        kept = self._ancestors(self._ends) | self.forward
+        return [event for event in self.events if event.serial in kept]
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The last event of every gradient; none where one is a plain array, for what it depends on is not known."""
+        ends = [last_of(one) for one in self.gradients.values()]
+        return ends if ends and min(ends) >= 0 else []
+
+    @cached_property
+    def _array_by_array(self) -> set[int]:
+        """Those on which gradients depend otherwise than by one number: so goes one direction after the other."""
+        return self._ancestors(self._ends, through_numbers=False) if self._ends else {one.serial for one in self.events}
 
     @cached_property
     def forward(self) -> set[int]:
@@ -116,14 +135,17 @@ class Judge:
         at = bisect_left(values, number - SAME * abs(number))
         return bool(number) and at < len(values) and values[at] <= number + SAME * abs(number)
 
-    def _ancestors(self, serials: list[int]) -> set[int]:
+    def _ancestors(self, serials: list[int], through_numbers: bool = True) -> set[int]:
+        """The events that these depend on; through_numbers: also by way of a sum over an array that is one number."""
         found: set[int] = set()
         waiting = [one for one in serials if one >= 0]
         while waiting:
             serial = waiting.pop()
             if serial not in found:
                 found.add(serial)
-                waiting += self.events[serial].inputs
+                event = self.events[serial]
+                if through_numbers or event.shape != () or not (event.contracted or event.reduced):
+                    waiting += event.inputs
         return found
 
     # axes told apart
@@ -159,7 +181,7 @@ class Judge:
 
     def _line_ups(self) -> None:
         told: set[int] = set()  # what depends on a mistaken line-up: the axes are wrong there, too, and it is no news
-        for event in self.events:
+        for event in self.judged:
             if event.serial in self.forward:
                 continue
             if any(one in told for one in event.inputs):
@@ -183,17 +205,64 @@ class Judge:
     # both operands stretched
 
     def _stretched(self, event: Event) -> None:
-        if event.kind not in STRETCHING or len(event.shapes) != 2 or event.shape in event.shapes:
+        if (pair := _laid_across(event)) is None:
             return
-        for k, m in ((0, 1), (1, 0)):
-            low, high = event.shapes[k], event.shapes[m]
-            if len(low) == 1 and len(high) == 2 and high == (low[0], 1) and low[0] > 1:
-                if self.record.labels[event.labels[m][1]].meant:
-                    return
-                if event.kind == "multiply" and (event.serial in self.forward or not self._goes_on(event)):
-                    return
-                self.found.append(Found("stretched", event))
+        k, m = pair
+        forward = event.serial in self.forward
+        if self.record.labels[event.labels[m][1]].meant or _same_numbers(event.prints[k], event.prints[m]):
+            return  # every one of them against every other
+        if event.kind == "multiply":
+            if forward or self._is_outer(event) or not self._goes_on(event):
                 return
+        elif not forward and self._of_classes(event, pair) in self._stretched_forward:
+            return
+        self.found.append(Found("stretched", event))
+
+    @cached_property
+    def _stretched_forward(self) -> set[frozenset[int]]:
+        """The axes that the forward pass itself lays across one another."""
+        found = ((event, _laid_across(event)) for event in self.events if event.serial in self.forward)
+        return {self._of_classes(event, pair) for event, pair in found if pair}
+
+    def _of_classes(self, event: Event, pair: tuple[int, int]) -> frozenset[int]:
+        return frozenset(self.classes.of(event.labels[k][0]) for k in pair)
+
+    def _is_outer(self, event: Event) -> bool:
+        """Whether a factor is what the forward pass sums over in a product: its gradient is an outer product."""
+        return any(
+            any(_same_numbers(number, other) for other, _ in self._factors) or self._moved_from(maker) & self._sources
+            for number, maker in zip(event.prints, event.makers)
+        )
+
+    @cached_property
+    def _factors(self) -> list[tuple[float, int]]:
+        """What the forward pass sums over in products, the weights aside: the number and the maker of each."""
+        return [
+            (number, maker)
+            for event in self.events
+            if event.serial in self.forward and event.contracted
+            for number, maker, of in zip(event.prints, event.makers, event.of)
+            if of is None or all(event.of)  # a first state that is a parameter, times a weight
+        ]
+
+    @cached_property
+    def _sources(self) -> set[int]:
+        """The events that they are made of, by moving alone."""
+        return set().union(*(self._moved_from(maker) for _, maker in self._factors))
+
+    def _moved_from(self, serial: int) -> set[int]:
+        """The events from which an array comes by indices, copies and factors that are numbers."""
+        found: set[int] = set()
+        waiting = [serial]
+        while waiting:
+            serial = waiting.pop()
+            if serial >= 0 and serial not in found:
+                found.add(serial)
+                event = self.events[serial]
+                arrays = sum(math.prod(shape) > 1 for shape in event.shapes)
+                if event.moves or (event.kind in SCALES | {"negative"} and arrays == 1):
+                    waiting += event.inputs
+        return found
 
     def _goes_on(self, event: Event) -> bool:
         """Whether a product of a column and a vector is carried back by a parameter: then it is no outer product."""
@@ -257,7 +326,7 @@ class Judge:
 
     def _scalar(self, name: str, events: list[Event]) -> None:
         """A sum over everything that is added to every element of a gradient."""
-        if self._is_summed(name):
+        if self._is_summed(name) or self._spreads_a_sum:
             return
         for event in events:
             if event.kind not in (*ADDITIVE, "setitem", "stored") or event.serial in self.forward:
@@ -281,6 +350,31 @@ class Judge:
     def _is_summed(self, name: str) -> bool:
         """Whether the forward pass takes a sum, a mean or a maximum of the parameter itself."""
         return any(one.reduced and name in one.of for one in self.events if one.serial in self.forward)
+
+    @cached_property
+    def _spreads_a_sum(self) -> bool:
+        """Whether the forward pass takes a mean or the like from all of an array: so does its derivative."""
+        for event in self.events:
+            if event.serial in self.forward and not event.moves and math.prod(event.shape) > 1:
+                numbers = [maker for maker, shape in zip(event.makers, event.shapes) if math.prod(shape) == 1]
+                if any(self._is_total(maker) for maker in numbers):
+                    return True
+        return False
+
+    def _is_total(self, serial: int) -> bool:
+        """Whether a number comes from a sum over an array."""
+        seen, waiting = set(), [serial]
+        while waiting:
+            serial = waiting.pop()
+            if serial < 0 or serial in seen:
+                continue
+            seen.add(serial)
+            event = self.events[serial]
+            if math.prod(event.shape) == 1:
+                if (event.reduced or event.contracted) and any(math.prod(shape) > 1 for shape in event.shapes):
+                    return True
+                waiting += event.inputs
+        return False
 
     # hidden of this step and of the one before
 
@@ -310,9 +404,36 @@ class Judge:
         for name, start in self._last_use.items():
             reached = {start}
             for event in self.events[start + 1 :]:
-                if any(one in reached for one in event.inputs):
+                if any(one in reached for one in self._sources_of(event)):
                     reached.add(event.serial)
             found[name] = reached
+        return found
+
+    def _sources_of(self, event: Event) -> tuple[int, ...]:
+        """What an event depends on: of what is read from a buffer of many steps, the step."""
+        if event.moves and event.kind == "getitem":
+            first = self._computed_first.get((event.shape, event.prints[-1]))
+            if first is not None and first < event.serial:
+                return (first,)
+        return event.inputs
+
+    @cached_property
+    def _computed_first(self) -> dict[tuple[tuple[int, ...], float], int]:
+        """The event that computed a value of the forward pass."""
+        found: dict[tuple[tuple[int, ...], float], int] = {}
+        for event in self.events:
+            if event.serial in self.forward and not event.moves and event.prints[-1]:
+                found.setdefault((event.shape, event.prints[-1]), event.serial)
+        return found
+
+    @cached_property
+    def _shapes_of_states(self) -> dict[str, set[tuple[int, ...]]]:
+        """The shapes of what the forward pass multiplies each parameter by."""
+        found: dict[str, set[tuple[int, ...]]] = {}
+        for event in self.events:
+            if event.serial in self.forward:
+                for use in _uses(event, self.record):
+                    found.setdefault(use.parameter, set()).add(event.shapes[use.against])
         return found
 
     def _is_state(self, event: Event, operand: int) -> bool:
@@ -331,7 +452,7 @@ class Judge:
     def _roles(self) -> None:
         """A parameter, or a gate of it, that all gradients go through along the axis of the states."""
         backward: dict[frozenset[int], list[Use]] = {}
-        for event in self.events:
+        for event in self.judged:
             if event.serial not in self.forward:
                 for use in _uses(event, self.record):
                     backward.setdefault(use.part, []).append(use)
@@ -342,6 +463,9 @@ class Judge:
             if name in told or len(axes) != 1 or any(use.axis not in axes for use in uses):
                 continue
             for use in uses:
+                shape = use.event.shapes[use.against]
+                if shape not in self._shapes_of_states[name] or use.event.serial not in self._array_by_array:
+                    continue  # forward in time: sensitivities to all weights at once, or to one after the other
                 if use.is_square and self._is_gradient(use.event, use.against, name):
                     self.found.append(Found("role", use.event, (), name, use.axis))
                     told.add(name)
@@ -356,6 +480,8 @@ class Judge:
         if product != other_product or state == gradient:
             return
         event = self.events[product]
+        if any(one.contracted and not any(one.of) for one in self._added_up(event.makers[gradient])):
+            return  # a product already, of a gradient and a state
         if self._is_state(event, state) and self._is_gradient(event, gradient, name):
             self.found.append(Found("transposed", event, (), name, inner))
 
@@ -370,7 +496,7 @@ class Judge:
             if event.kind in SUMS and len(event.reduced) < len(event.shapes[0]) and event.shapes[0][axis] == 1
             and self._plain_one(event.labels[0][axis])
         }  # fmt: skip
-        for event in self.events:
+        for event in self.judged:
             if event.serial in self.forward or event.kind != "multiply" or event.shape in event.shapes:
                 continue
             ones = [
@@ -381,6 +507,21 @@ class Judge:
             ]
             if len(ones) == 2 and ones[0] == ones[1] and ones[0] in summed:
                 self.found.append(Found("single", event))
+
+
+def _laid_across(event: Event) -> tuple[int, int] | None:
+    """Of a vector and a column of one length that are broadcast to a matrix, which operand is which."""
+    if event.kind not in STRETCHING or len(event.shapes) != 2 or event.shape in event.shapes:
+        return None
+    for k, m in ((0, 1), (1, 0)):
+        low, high = event.shapes[k], event.shapes[m]
+        if len(low) == 1 and len(high) == 2 and high == (low[0], 1) and low[0] > 1:
+            return k, m
+    return None
+
+
+def _same_numbers(first: float, second: float) -> bool:
+    return bool(first) and abs(first - second) <= SAME * abs(first)
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from types import CellType, FunctionType, ModuleType
 from unittest import mock
 
 import numpy as np
 
 from oracle.alignment.named import NAMED, Named, labels_of, named, plain
 from oracle.alignment.record import CURRENT
-from oracle.alignment.rules import along, noted
+from oracle.alignment.rules.joining import along
+from oracle.alignment.rules.noting import noted
+from oracle.mismatch.frames import is_users
 from oracle.mismatch.watched import DRAWS, MAKERS
 
 COPIES = {"array", "asanyarray", "asarray", "ascontiguousarray"}
@@ -30,20 +33,62 @@ class NamingGenerator(np.random.Generator):
 
 
 @contextmanager
-def made_named() -> Iterator[None]:
-    patches = [mock.patch.object(np, name, _naming(getattr(np, name))) for name in MAKERS]
-    patches += [
-        mock.patch.object(np.random, name, _naming(getattr(np.random, name)))
-        for name in DRAWS
-        if hasattr(np.random, name)
-    ]
-    for patch in patches:
-        patch.start()
-    try:
+def made_named(function: Callable | None = None) -> Iterator[None]:
+    """While it lasts NumPy's makers give named arrays, also under the names that a function's modules bound before."""
+    makers = [(np, name) for name in MAKERS] + [(np.random, name) for name in DRAWS if hasattr(np.random, name)]
+    naming = {id(getattr(module, name)): _naming(getattr(module, name)) for module, name in makers}
+    with ExitStack() as stack:
+        for names in _namespaces(function):
+            bound = {name: naming[id(value)] for name, value in names.items() if id(value) in naming}
+            stack.enter_context(mock.patch.dict(names, bound))
+        for module, name in makers:
+            stack.enter_context(mock.patch.object(module, name, naming[id(getattr(module, name))]))
+        stack.enter_context(mock.patch.object(np.matrix, "__array_finalize__", _finalized))
         yield
-    finally:
-        for patch in reversed(patches):
-            patch.stop()
+
+
+def _namespaces(function: object) -> list[dict]:
+    """The global names of the user's functions that a function reaches by its closure and by their global names."""
+    found: dict[int, dict] = {}
+    seen: dict[int, object] = {}
+    waiting = [function]
+    while waiting:
+        one = waiting.pop()
+        one = getattr(one, "__func__", getattr(one, "function", one))  # of a method, of a declared function
+        if id(one) in seen:
+            continue
+        seen[id(one)] = one
+        if isinstance(one, FunctionType):
+            waiting += [cell.cell_contents for cell in one.__closure__ or () if _is_bound(cell)]
+            names = one.__globals__ if is_users(one.__code__.co_filename) else None
+        elif isinstance(one, ModuleType) and is_users(getattr(one, "__file__", None) or "<none>"):
+            names = vars(one)
+        elif isinstance(one, type):
+            names = None
+            waiting += [value for value in vars(one).values() if isinstance(value, FunctionType)]
+        else:
+            names = None
+        if names is not None and id(names) not in found:
+            found[id(names)] = names
+            waiting += [value for value in names.values() if isinstance(value, (FunctionType, ModuleType, type))]
+    return list(found.values())
+
+
+def _is_bound(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
+
+
+_FINALIZE = np.matrix.__array_finalize__
+
+
+def _finalized(matrix: np.matrix, array: object) -> None:
+    """np.matrix has no names: where an array becomes one they are lost."""
+    _FINALIZE(matrix, array)
+    if type(array) is Named and (record := CURRENT.get()) is not None:
+        record.lost("matrix")
 
 
 def _naming(function: Callable) -> Callable:

@@ -51,17 +51,17 @@ class Named(np.ndarray):
         return _function(func, args, kwargs)
 
     def __getitem__(self, index: object) -> object:
-        from oracle.alignment import rules
+        from oracle.alignment.rules import indexing
 
         result = self.view(np.ndarray)[plain(index)]
-        return rules.taken(self, index, result) if CURRENT.get() else result
+        return indexing.taken(self, index, result) if CURRENT.get() else result
 
     def __setitem__(self, index: object, value: object) -> None:
-        from oracle.alignment import rules
+        from oracle.alignment.rules import indexing
 
         self.view(np.ndarray)[plain(index)] = plain(value)
         if CURRENT.get():
-            rules.stored(self, index, value)
+            indexing.stored(self, index, value)
 
     def fill(self, value: object) -> None:
         self[...] = value
@@ -129,27 +129,27 @@ NAMED = (Named, NamedFloat)
 
 
 def _ufunc(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict) -> object:
-    from oracle.alignment import rules
+    from oracle.alignment.rules import ufuncs
 
     out = kwargs.get("out", ())
     result = getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
-    return rules.computed(ufunc, method, inputs, kwargs, out, result) if CURRENT.get() else result
+    return ufuncs.computed(ufunc, method, inputs, kwargs, out, result) if CURRENT.get() else result
 
 
 def _function(func: Callable, args: tuple, kwargs: dict) -> object:
-    from oracle.alignment import rules
+    from oracle.alignment.rules import functions
 
     if CURRENT.get() is None:
         return func(*plain(args), **plain(kwargs))
-    return rules.called(func, args, kwargs)
+    return functions.called(func, args, kwargs)
 
 
 def _method(name: str) -> Callable:
     def method(self: Named, *args: object, **kwargs: object) -> object:
-        from oracle.alignment import rules
+        from oracle.alignment.rules import functions
 
         result = getattr(np.ndarray, name)(self.view(np.ndarray), *plain(args), **plain(kwargs))
-        return rules.by_name(name, (self, *args), kwargs, result) if CURRENT.get() else result
+        return functions.by_name(name, (self, *args), kwargs, result) if CURRENT.get() else result
 
     method.__name__ = name
     return method
@@ -208,6 +208,8 @@ def named(
         number.event = NOWHERE if event is None else event.serial
         return number
     if kind not in (np.ndarray, Named):
+        if kind is np.matrix:
+            CURRENT.get().lost("matrix")
         return result
     array = result.view(Named)
     array.labels = labels

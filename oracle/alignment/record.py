@@ -123,6 +123,8 @@ def fingerprint(array: object) -> float:
         return 0.0
     if not 0 < array.size <= len(WEIGHTS):
         return 0.0
+    if isinstance(array, np.matrix):
+        array = array.view(np.ndarray)  # a matrix has two axes whatever its shape is to be
     return float(WEIGHTS[: array.size] @ array.astype(np.float64).reshape(-1))
 
 

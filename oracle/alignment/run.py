@@ -23,7 +23,7 @@ from oracle.sizes import Parameters, Sizes, asked_for
 from oracle.subject import Subject, run
 
 SECONDS = 2.0
-UNTRACED = "the first line (the loss is computed in torch, with np.matrix or in plain Python)"
+UNTRACED = "the first line (the loss is computed in torch or in plain Python)"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def alignment_of(
     found = judge.verdict()
     blind = tuple(_in_words(one) for one in judge.record.blind)
     if not judge.forward:
-        return Alignment((), (UNTRACED,))
+        return Alignment((), blind or (UNTRACED,))
     if not found:
         return Alignment((), blind)
     own = _asked(subject.sizes if sizes is None else sizes, shapes)
@@ -127,7 +127,7 @@ def _run(subject: Subject, shapes: Mapping[str, Shape]) -> Judge | None:
                 record.labels.new(size, parameter=name, axis=axis) for axis, size in enumerate(array.shape)
             )
             parameters[name] = named(array.copy(), axes[name], None, of=name)
-        with _unheard(), made_named():
+        with _unheard(), made_named(subject.plain):
             try:
                 loss, gradients = subject.plain(parameters, NamingGenerator(subject.seed))
             except (Exception, Abandoned, SystemExit):

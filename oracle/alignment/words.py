@@ -20,6 +20,7 @@ class Misaligned:
     source     the line
     operands   (text in the source, shape, axes by name) each
     says       what is lined up, in words
+    forward    in the forward pass, where it is a mistake only if a gradient is wrong
     """
 
     place: str
@@ -27,6 +28,7 @@ class Misaligned:
     source: str
     operands: tuple[tuple[str, tuple[int, ...], tuple[str, ...]], ...]
     says: tuple[str, ...]
+    forward: bool = False
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -59,8 +61,9 @@ class Speaker:
             (text or f"operand {k + 1}", shape, self._axes(event, k, twin))
             for k, (text, shape) in enumerate(zip(texts, event.shapes))
         )
+        forward = event.serial in self.judge.forward
         says = getattr(self, f"_{found.kind}")(found, twin, operands)
-        return Misaligned(place(event), event.line, source_line(event), operands, tuple(says))
+        return Misaligned(place(event), event.line, source_line(event), operands, tuple(says), forward)
 
     def _axes(self, event: Event, operand: int, twin: Found | None) -> tuple[str, ...]:
         others = ()

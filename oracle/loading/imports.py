@@ -25,6 +25,7 @@ import sys
 import traceback
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import CO_OPTIMIZED
@@ -54,6 +55,10 @@ PYTHON2_BUILTINS = {
 }
 
 WHOLE, ONLY, IMPORTED = "whole", "only", "imported"  # the ways to run a file, see oracle.loading.selection
+
+
+EXCHANGED: ContextVar[Mapping[tuple[str, str, int], CodeType] | None] = ContextVar("EXCHANGED", default=None)
+"""Codes that take the place of those of the same file name, qualified name and first line."""
 
 
 class UserModule(ModuleType):
@@ -122,6 +127,19 @@ def codes(source: Source, way: str, only: frozenset[str], given: frozenset[str])
             skipped.setdefault(name, position(unit.filename, line))
         attempts |= {(unit.filename, line) for line in _attempted_imports(unit.tree)}
     return Codes(tuple(pieces), skipped, frozenset(attempts))
+
+
+def with_exchanged(code: CodeType, exchange: Mapping[tuple[str, str, int], CodeType]) -> CodeType:
+    """The same code with others in place of some that are defined in it."""
+    made = []
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            key = one.co_filename, one.co_qualname, one.co_firstlineno
+            one = exchange[key] if key in exchange else with_exchanged(one, exchange)
+        made.append(one)
+    if all(new is old for new, old in zip(made, code.co_consts)):
+        return code
+    return code.replace(co_consts=tuple(made))
 
 
 class Session:
@@ -218,8 +236,9 @@ class Session:
         for unit in source.units:
             if unit.text is not None:
                 linecache.cache[unit.filename] = (len(unit.text), None, unit.text.splitlines(True), unit.filename)
+        exchange = EXCHANGED.get()
         for piece in code.pieces:
-            exec(piece, module.__dict__)
+            exec(piece if exchange is None else with_exchanged(piece, exchange), module.__dict__)
 
     # imports
 

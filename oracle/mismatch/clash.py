@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import math
 
 import numpy as np
 
 from oracle.mismatch.axes import in_brackets, shown
 from oracle.mismatch.scene import CONVERSIONS, MATRIX, Operand, Scene, written
+from oracle.mismatch.source import function_around, given_as
 
 Axes = tuple[tuple[str, ...], ...]
 STACKED = {"stack", "dstack"}
 JOINED = {"concatenate", "hstack", "vstack", "column_stack", "append"}
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+NUMBERS = ("no", "one", "two", "three", "four", "five")
+REDUCTIONS = {"sum", "mean", "max", "min", "std", "var", "prod", "norm"}
 RESHAPES = {"reshape", "resize"}
 OPERAND_WISE = {"where", "clip", "copyto", "select", "allclose", "isclose", "array_equal"}
 
@@ -25,10 +29,14 @@ def clash(scene: Scene, axes: Axes) -> list[str]:
         return []
     if any(operand.array is None for operand in scene.operands):
         return [f"NumPy says: {scene.error}"]
+    if operation == "unpack":
+        return _unpacked(scene, axes[0])
+    if operation == "at" and len(shapes) == 3 and scene.args:
+        return _added_at(scene, shapes, axes)
     if operation in MATRIX and len(shapes) == 2:
         return _matrix(MATRIX[operation], scene, shapes, axes)
-    if operation == "__getitem__":
-        return _index(scene, shapes[0], axes[0])
+    if operation == "__getitem__" or (operation == "__setitem__" and isinstance(scene.error, IndexError)):
+        return _index(scene, shapes[0], axes)
     if operation == "__setitem__":
         return _stored(scene, shapes, axes)
     if operation in JOINED or operation in STACKED:
@@ -43,9 +51,82 @@ def clash(scene: Scene, axes: Axes) -> list[str]:
         return [f"one number is wanted here, and {in_brackets(axes[0])} are {math.prod(shapes[0])} numbers"]
     if isinstance(scene.error, np.exceptions.AxisError):
         return [_no_axis(scene, shapes[0], axes[0])]
+    if operation in ONE_ARRAY and scene.args:
+        return ONE_ARRAY[operation](scene, shapes[0], axes[0]) or [f"NumPy says: {scene.error}"]
     if (len(shapes) >= 2 and isinstance(getattr(np, operation, None), np.ufunc)) or operation in OPERAND_WISE:
         return _elementwise(scene, shapes, axes)
     return [f"NumPy says: {scene.error}"]
+
+
+def _unpacked(scene: Scene, axes: tuple[str, ...]) -> list[str]:
+    names = getattr(scene.expression.statement.targets[0], "elts", ())
+    if not names or len(names) == len(axes):
+        return []
+    return [f"{scene.operands[0].text} has {_axes(len(axes))}, {in_brackets(axes)}, and {len(names)} names are given"]
+
+
+def _added_at(scene: Scene, shapes: list, axes: Axes) -> list[str]:
+    """np.add.at(array, index, given): the slot is array[index]."""
+    array, index, given = scene.operands
+    if isinstance(scene.error, IndexError) or array.array.ndim < 1:
+        return [f"NumPy says: {scene.error}"]
+    slot = (*shapes[1], *shapes[0][1:])
+    names = in_brackets((*axes[1], *axes[0][1:]))
+    return [f"{array.text}[{index.text}] has room for {names} {slot}, and is given {in_brackets(axes[2])} {shapes[2]}"]
+
+
+def _split(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> list[str]:
+    parts = scene.args[1] if len(scene.args) > 1 else None
+    axis = scene.kwargs.get("axis", scene.args[2] if len(scene.args) > 2 else 0)
+    axis = {"hsplit": min(1, len(shape) - 1), "vsplit": 0}.get(scene.operation, axis)
+    if not isinstance(parts, (int, np.integer)):
+        return []
+    text = scene.operands[0].text
+    others = [k for k, size in enumerate(shape) if k != axis % len(shape) and size % parts == 0]
+    return [
+        f"axis {axis} of {text} is {_size(axes[axis], shape[axis])}, which cannot be split into {parts} equal parts",
+        *(f"axis {k} is {_size(axes[k], shape[k])}, and can: axis={k}" for k in others),
+    ]
+
+
+def _squeezed(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> list[str]:
+    given = scene.kwargs.get("axis", scene.args[1] if len(scene.args) > 1 else None)
+    over = given if isinstance(given, tuple) else (given,)
+    long = next((k for k in over if isinstance(k, (int, np.integer)) and shape[k] != 1), None)
+    if long is None:
+        return []
+    squeezed = f"axis {long} of {scene.operands[0].text} is {_size(axes[long], shape[long])}"
+    return [f"{squeezed}, and only an axis of size 1 can be squeezed"]
+
+
+def _transposed(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> list[str]:
+    given = scene.args[1:] or (scene.kwargs.get("axes"),)
+    named = given[0] if len(given) == 1 else given
+    if not isinstance(named, (tuple, list)):
+        return []
+    if len(named) != len(shape):
+        text = scene.operands[0].text
+        return [f"{text} has {_axes(len(shape))}, {in_brackets(axes)}, and transpose names {len(named)}"]
+    return [f"{tuple(named)} is no order of the axes 0 to {len(shape) - 1}: each stands in it once"]
+
+
+def _broadcast_to(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> list[str]:
+    asked = scene.kwargs.get("shape", scene.args[1] if len(scene.args) > 1 else None)
+    if not isinstance(asked, (tuple, list)) or len(asked) < len(shape):
+        return []
+    for back in range(1, len(shape) + 1):
+        if shape[-back] not in (1, asked[-back]):
+            return [
+                f"axis {len(shape) - back} of {scene.operands[0].text} is {_size(axes[-back], shape[-back])}, "
+                f"and {asked[-back]} is asked for: only an axis of size 1 can be repeated"
+            ]
+    return []
+
+
+ONE_ARRAY = {
+    "split": _split, "hsplit": _split, "vsplit": _split, "squeeze": _squeezed, "transpose": _transposed,
+    "broadcast_to": _broadcast_to,
+}  # fmt: skip
 
 
 def _size(name: str, size: int) -> str:
@@ -72,6 +153,12 @@ def _matrix(kind: str, scene: Scene, shapes: list, axes: Axes) -> list[str]:
     for one, other, name, other_name in zip(lead_a[::-1], lead_b[::-1], a[:-2][::-1], b[:-2][::-1]):
         if one != other and 1 not in (one, other):
             return [f"the axes in front of the matrices differ: {_size(name, one)} against {_size(other_name, other)}"]
+    holder, out = given_as(scene.expression.node, "out"), scene.kwargs.get("out")
+    if holder is not None and out is not None and kind == "matmul" and len(first) == len(second) == 2:
+        held, result = np.shape(out[0] if isinstance(out, tuple) else out), (first[0], second[1])
+        if held != result:
+            text, names = scene.expression.text(holder), in_brackets((a[0], b[1]))
+            return [f"{text} {held} is out=, and cannot hold the result, which is {names} {result}"]
     return _elementwise(scene, shapes, axes) if scene.in_place else []
 
 
@@ -86,9 +173,9 @@ def _elementwise(scene: Scene, shapes: list, axes: Axes) -> list[str]:
                 return [
                     f"{_which(back, first, second)} differ: "
                     f"{_size(names[0], first[-back])} against {_size(names[1], second[-back])}",
-                    *_one_more(scene, *names, k, m),
-                    *_column(operand, first, second),
-                    *_column(scene.operands[m], second, first),
+                    *_one_more(scene, *names, (k, len(first) - back), (m, len(second) - back)),
+                    *_column(scene, operand, first, second),
+                    *_column(scene, scene.operands[m], second, first),
                 ]
     try:
         result = np.broadcast_shapes(*shapes)
@@ -100,7 +187,7 @@ def _elementwise(scene: Scene, shapes: list, axes: Axes) -> list[str]:
         return [
             f"{scene.operands[0].text} {held} is changed in place and cannot hold the result, "
             f"which is {in_brackets(names)} {result}",
-            *(line for operand in scene.operands[1:] for line in _column(operand, operand.shape, shapes[0])),
+            *(line for operand in scene.operands[1:] for line in _column(scene, operand, operand.shape, shapes[0])),
         ]
     return []
 
@@ -114,21 +201,38 @@ def _which(back: int, first: tuple[int, ...], second: tuple[int, ...]) -> str:
     return f"axes {len(first) - back} and {len(second) - back}"
 
 
-def _one_more(scene: Scene, name: str, other: str, first: int, second: int) -> list[str]:
-    """That a buffer holds one step more, the first state."""
-    for longer, shorter, which in ((name, other, first), (other, name, second)):
+def _one_more(scene: Scene, name: str, other: str, first: tuple[int, int], second: tuple[int, int]) -> list[str]:
+    """That a buffer holds one step more, the first state. first, second: the operand and its axis."""
+    for longer, shorter, (which, axis) in ((name, other, first), (other, name, second)):
         if longer == f"{shorter}+1":
-            text = scene.operands[which].text
-            return [f"{text} holds one more: {text}[1:] leaves out the first, {text}[:-1] the last"]
+            text, before = written(scene.operands[which]), ":, " * axis
+            said = scene.operands[which].text
+            return [f"{said} holds one more: {text}[{before}1:] leaves out the first, {text}[{before}:-1] the last"]
     return []
 
 
-def _column(operand: Operand, shape: tuple[int, ...], other: tuple[int, ...]) -> list[str]:
-    """That an array of one axis lies along the last, where it would fit the first."""
-    if len(shape) == 1 and len(other) == 2 and shape[0] == other[0]:
-        laid = f"{written(operand)}[:, None]"
-        return [f"{operand.text} has one axis and is laid along the last; {laid} lies along the first"]
-    return []
+def _column(scene: Scene, operand: Operand, shape: tuple[int, ...], other: tuple[int, ...]) -> list[str]:
+    """That an array of fewer axes lies along the last, where it would fit the first."""
+    if not shape or len(shape) >= len(other) or shape != other[: len(shape)]:
+        return []
+    laid = f"{written(operand)}[{', '.join([':'] * len(shape) + ['None'] * (len(other) - len(shape)))}]"
+    said = [f"{operand.text} has {_axes(len(shape), True)} and is laid along the last; {laid} lies along the first"]
+    reduced = _reduction(scene, operand)
+    return said if reduced is None else [*said, f"keepdims=True in {reduced} keeps the axis"]
+
+
+def _reduction(scene: Scene, operand: Operand) -> str | None:
+    """The sum or mean over an axis that made an operand, in its source or at its only assignment."""
+    node = operand.node
+    if isinstance(node, ast.Name) and (around := function_around(scene.expression)) is not None:
+        made = [
+            one.value for one in ast.walk(around)
+            if isinstance(one, ast.Assign) and any(getattr(t, "id", None) == node.id for t in one.targets)
+        ]  # fmt: skip
+        node = made[0] if len(made) == 1 else None
+    if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") not in REDUCTIONS:
+        return None
+    return scene.expression.text(node)
 
 
 def _joint(shapes: list, axes: Axes) -> tuple[str, ...]:
@@ -144,8 +248,6 @@ def _stored(scene: Scene, shapes: list, axes: Axes) -> list[str]:
     if len(shapes) < 2:
         return [f"NumPy says: {scene.error}"]
     slot, given = shapes[0], shapes[1]
-    if isinstance(scene.error, IndexError):
-        return _index(scene, scene.args[0].shape, ()) if scene.args else [f"NumPy says: {scene.error}"]
     return [
         f"{scene.operands[0].text} has room for {in_brackets(axes[0])} {slot}, "
         f"and is given {in_brackets(axes[1])} {given}",
@@ -213,12 +315,13 @@ def _reshaped(scene: Scene, shape: tuple[int, ...]) -> list[str]:
     return [f"{math.prod(shape)} numbers cannot be shaped {asked}, which are {math.prod(asked)}"]
 
 
-def _index(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> list[str]:
-    text = scene.operands[0].text
-    axes = axes if len(axes) == len(shape) else tuple(map(str, shape))
-    if scene.args is None or (scene.operation == "__setitem__" and scene.operands[0].array is None):
+def _index(scene: Scene, shape: tuple[int, ...], of_all: Axes) -> list[str]:
+    text, axes = scene.operands[0].text, of_all[0]
+    if scene.args is None:
         return [f"NumPy says: {scene.error}"]
     index = scene.args[1]
+    if scene.operands[0].array.dtype.names is not None:  # fields, which are no axes
+        return []
     parts = index if isinstance(index, tuple) else (index,)
     if Ellipsis not in [part for part in parts if part is Ellipsis]:
         used, axis = [part for part in parts if part is not None], 0
@@ -234,7 +337,9 @@ def _index(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> list[
                     ]
             elif isinstance(part, np.ndarray) and part.dtype == bool:
                 if part.shape != shape[axis : axis + part.ndim]:
-                    return [f"the mask is {part.shape}, but should be {shape[axis : axis + part.ndim]}, as {text} is"]
+                    mask = in_brackets(of_all[1] if len(of_all) > 1 else tuple(map(str, part.shape)))
+                    own = in_brackets(axes[axis : axis + part.ndim])
+                    return [f"the mask is {mask}, but should be {own}, as {text} is"]
                 axis += part.ndim - 1
             elif isinstance(part, np.ndarray) and part.dtype.kind in "iu" and part.size:
                 worst = int(part.max()) if part.max() >= shape[axis] else int(part.min())
@@ -247,8 +352,10 @@ def _index(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> list[
     return [f"NumPy says: {scene.error}"]
 
 
-def _axes(number: int) -> str:
-    return "one axis" if number == 1 else f"{number} axes"
+def _axes(number: int, in_words: bool = False) -> str:
+    if number == 1:
+        return "one axis"
+    return f"{NUMBERS[number] if in_words and number < len(NUMBERS) else number} axes"
 
 
 def _no_axis(scene: Scene, shape: tuple[int, ...], axes: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from oracle.mismatch.axes import Names, in_brackets
 from oracle.mismatch.frames import place_of
@@ -32,6 +32,17 @@ def of_operand(operand: Operand, named: Named, names: Names, line: int) -> tuple
     if expected is not None:
         return (expected[::-1] if transposed else expected), left
     return None, "" if found.line == line else f"its shape is odd since line {found.line}"
+
+
+def made_of_sizes(operands: Sequence[Operand], line: int) -> list[str]:
+    """Where the one operand that np.zeros made got its sizes, in words; empty where none or several were."""
+    made = [one for one in operands if getattr(one.array, "made", None) is not None]
+    if len(made) != 1 or made[0].array.made[1] == line:
+        return []
+    filename, line, function = made[0].array.made
+    source = linecache.getline(filename, line).strip()
+    said = f"{made[0].text} has its sizes from {place_of(filename, line, function)}"
+    return [said, *([f"    {source}"] if source else [])]
 
 
 def _expected(found: Departure, named: Named, names: Names) -> tuple[str, ...] | None:

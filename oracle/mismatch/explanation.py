@@ -11,21 +11,24 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 
 from oracle.mismatch import departures
 from oracle.mismatch.axes import Names, in_brackets, shown
+from oracle.mismatch.choices import Choice, choices
 from oracle.mismatch.clash import clash
 from oracle.mismatch.frames import place_of, raising
+from oracle.mismatch.joined import joined_along_another
 from oracle.mismatch.proposal import Goal, proposal
 from oracle.mismatch.record import CURRENT, Record
 from oracle.mismatch.scene import Operand, Scene, in_scope, scene_of
+from oracle.mismatch.settled import settled
 from oracle.mismatch.source import marked
 from oracle.mismatch.trace import Abandoned, following, same_name
-from oracle.mismatch.wanted import Wanted, wanted
+from oracle.mismatch.wanted import Wanted, name_in, wanted
 from oracle.mismatch.watched import WatchingGenerator, made_watched, watch
 from oracle.returned import NotChecked, same_random_numbers
 from oracle.shapes import Shape
@@ -68,6 +71,7 @@ class Explanation:
     products   what balances: (NumPy, the axes of the factors), the likeliest first
     advice     what else there is to say of them
     departed   where a shape left the expected one first, in words; empty where that is here
+    choices    the products, and others of the same shape, each with the expression in whose place it would stand
     """
 
     place: str
@@ -80,6 +84,7 @@ class Explanation:
     products: tuple[tuple[str, str], ...] = ()
     advice: tuple[str, ...] = ()
     departed: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -133,6 +138,9 @@ def explain(
 ) -> Explanation | None:
     """Why the plain run of a subject raised, if arrays that do not fit one another are the reason; else None.
 
+    Each product that balances is put in place of what failed, and the gradients are checked: the values tell which of
+    them is right where shapes cannot (`settled`).
+
     error       what it raised, or the NotChecked that tells of it
     shapes      of the parameters as declared, which name the axes
     sizes       by name, the subject's own where none are given
@@ -141,7 +149,8 @@ def explain(
     Never raises: what goes wrong here costs the explanation.
     """
     try:
-        return explanation_of(subject, error, shapes, sizes, elsewhere)
+        found = explanation_of(subject, error, shapes, sizes, elsewhere)
+        return found and settled(found, subject)
     except Exception:
         return None
 
@@ -153,7 +162,7 @@ def explanation_of(
     sizes: Mapping[str, int] | None = None,
     elsewhere: Callable[[], tuple[Subject, Mapping[str, int]]] | None = None,
 ) -> Explanation | None:
-    """As `explain`, and what goes wrong here raises."""
+    """As `explain`, from shapes and names alone, and what goes wrong here raises."""
     raised = error.__cause__ if isinstance(error, NotChecked) else error
     if not any(isinstance(one, (ValueError, IndexError, TypeError)) for one in _chain(raised)):
         return None
@@ -194,7 +203,7 @@ def _run(subject: Subject, raised: BaseException, sizes: Mapping[str, int]) -> _
         ):  # fmt: skip
             warnings.simplefilter("ignore")
             try:
-                with following(record, SECONDS, sizes):
+                with following(record, SECONDS, sizes, {name: one.shape for name, one in subject.parameters.items()}):
                     subject.plain(parameters, WatchingGenerator(subject.seed))
                 return None
             except (Exception, Abandoned) as again:
@@ -242,7 +251,7 @@ def _told(seen: _Seen, again: _Seen | None, names: Names) -> Explanation | None:
     def named(text: str, shape: tuple[int, ...]) -> tuple[str, ...]:
         """The axes of an array in scope."""
         for name, declared in names.shapes.items():
-            if name in seen.parameters and same_name(text.rpartition(".")[2], name):
+            if name in seen.parameters and same_name(name_in(text), name):
                 if seen.parameters[name].shape == shape:
                     return declared.axes
         there = again is not None and again.scope.get(text)
@@ -259,7 +268,8 @@ def _told(seen: _Seen, again: _Seen | None, names: Names) -> Explanation | None:
     said = clash(scene, axes)
     if not said:
         return None
-    goal = _goal(wanted(scene, seen.parameters, seen.scope), names, named, seen)
+    nowhere = scene.operation == "__setitem__" and isinstance(scene.error, IndexError)  # there is no such slot
+    goal = None if nowhere else _goal(wanted(scene, seen.parameters, seen.scope), names, named, seen)
     operands = tuple(
         Told(
             operand.text,
@@ -278,6 +288,9 @@ def _told(seen: _Seen, again: _Seen | None, names: Names) -> Explanation | None:
     if first is not None and (first.departure.filename, first.departure.line) != (scene.filename, expression.line):
         twin = again and again.scene.operands[scene.operands.index(first)].departure
         departed = departures.in_words(first.departure, twin, named, names)
+    departed = departed or joined_along_another(scene, names)
+    if all(one.text == operand.text for one in found for operand in scene.operands[1:]):  # no other product is meant
+        departed = departed or departures.made_of_sizes(scene.operands, expression.line)
     open_axes = dict.fromkeys(
         (axis, size) for one in operands for axis, size in zip(one.axes, one.shape or ()) if " or " in axis
     )
@@ -286,14 +299,21 @@ def _told(seen: _Seen, again: _Seen | None, names: Names) -> Explanation | None:
         place_of(scene.filename, expression.line, scene.function),
         expression.line,
         tuple(marked(expression)),
-        "" if expression.node is None else expression.text(expression.node),
+        _failing(scene),
         operands,
         tuple(said),
         "" if goal is None else _in_words(goal),
         tuple((one.text, one.axes) for one in found),
         tuple(advice),
         tuple(departed),
+        tuple(choices(scene, found, goal, seen.scope)),
     )
+
+
+def _failing(scene: Scene) -> str:
+    if scene.operation == "unpack":  # what raises is no expression but the assignment
+        return scene.expression.text(scene.expression.statement)
+    return "" if scene.expression.node is None else scene.expression.text(scene.expression.node)
 
 
 def _goal(found: Wanted | None, names: Names, named: departures.Named, seen: _Seen) -> Goal | None:

@@ -74,7 +74,10 @@ def products(
             continue
         found += _pair(first, second, wanted, elementwise)
     if gradient:
-        found = [one for one in found if any(factor.delta for factor in one.factors)] or found
+        used = [one for one in found if any(factor.failing for factor in one.factors)] or found
+        found = used if not any(factor.delta for one in used for factor in one.factors) else [
+            one for one in found if any(factor.delta for factor in one.factors)
+        ]  # fmt: skip
     square = len(wanted) == 2 and same(wanted[0], wanted[1])
 
     def rank(one: Product) -> tuple:
@@ -91,16 +94,18 @@ def without_target(factors: Sequence[Factor]) -> list[Product]:
     """The products of the failing operands that are possible at all, for where nothing says what is wanted."""
     failing = [one for one in factors if one.failing and one.axes]
     found: list[Product] = []
+    transposed: dict[str, str] = {}
     for first, second in itertools.permutations(failing, 2):
         for one, a, p in _turned(first):
             for two, b, q in _turned(second):
-                if len(b) < 3 and same(a[-1], b[0]) and not (len(a) == len(b) == 1):
+                if _meet(a, b) and not (len(a) == len(b) == 1):
                     found.append(_product(f"{one} @ {two}", (a, b), (a[-1],), (first, second), p + q, "matmul"))
+                    transposed[found[-1].text] = f"{_other_way(second, q)} @ {_other_way(first, p)}"
     # of a product and its transpose the one that leaves the values as they lie, and turns the weight
     found.sort(key=lambda one: (sum(f"{f.text}.T" in one.text for f in one.factors if not f.parameter), one.transposes))
     kept: list[Product] = []
     for one in found:  # a product and its transpose are one
-        if not any(set(map(id, one.factors)) == set(map(id, other.factors)) for other in kept):
+        if not any(transposed[one.text] == other.text for other in kept):
             kept.append(one)
     return kept
 
@@ -109,6 +114,24 @@ def _turned(factor: Factor) -> Iterator[tuple[str, tuple[str, ...], int]]:
     yield factor.text, factor.axes, 0
     if len(factor.axes) == 2:
         yield f"{factor.text}.T", factor.axes[::-1], 1
+    elif len(factor.axes) == 3:  # .T would turn the axis of the samples as well
+        first, second, third = factor.axes
+        yield f"{factor.text}.transpose(0, 2, 1)", (first, third, second), 1
+
+
+def _other_way(factor: Factor, turned: int) -> str:
+    return next((text for text, _, one in _turned(factor) if one != turned), factor.text)
+
+
+def _meet(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Whether @ sums over the last axis of the first, and what stands in front of two stacks of matrices is one."""
+    if len(second) < 3:
+        return bool(first and second) and same(first[-1], second[0])
+    return len(first) == len(second) and same(first[-1], second[-2]) and all_same(first[:-2], second[:-2])
+
+
+def _result(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return (*first[:-1], *(second[1:] if len(second) < 3 else second[-1:]))
 
 
 def _product(text, axes, over, factors, transposes, kind) -> Product:
@@ -123,8 +146,8 @@ def _pair(first: Factor, second: Factor, wanted: tuple[str, ...], elementwise: b
     both = first, second
     for one, a, p in _turned(first):
         for two, b, q in _turned(second):
-            if len(a) >= 1 and 1 <= len(b) <= 2 and len(a) + len(b) > 2 and same(a[-1], b[0]):
-                if all_same((*a[:-1], *b[1:]), wanted):
+            if len(a) + len(b) > 2 and _meet(a, b):
+                if all_same(_result(a, b), wanted):
                     yield _product(f"{one} @ {two}", (a, b), (a[-1],), both, p + q, "matmul")
     if len(first.axes) == len(second.axes) == 1 and all_same((*first.axes, *second.axes), wanted):
         yield Product(
@@ -133,7 +156,9 @@ def _pair(first: Factor, second: Factor, wanted: tuple[str, ...], elementwise: b
         )  # fmt: skip
     if len(first.axes) == len(second.axes) > 2 and len(wanted) == 2 and first.axes[:-1] == second.axes[:-1]:
         if all_same((first.axes[-1], second.axes[-1]), wanted):
-            letters = "tbsuvw"[: len(first.axes) - 1]
+            letters = "".join(axis[0] for axis in first.axes[:-1])
+            if len(set(letters)) < len(letters) or not letters.isalpha() or set(letters) & {"i", "j"}:
+                letters = "tbsuvw"[: len(first.axes) - 1]
             formula = f"{letters}i,{letters}j->ij"
             yield Product(
                 f'np.einsum("{formula}", {first.text}, {second.text})',

@@ -11,16 +11,18 @@ import numpy as np
 from oracle.mismatch.axes import Names, in_brackets
 from oracle.mismatch.convention import COLUMNS, ROWS, convention
 from oracle.mismatch.products import Factor, Product, all_same, products, same, without_target
-from oracle.mismatch.scene import MATRIX, Operand, Scene, written
+from oracle.mismatch.scene import MATRIX, Operand, Scene, same_memory, written
 from oracle.mismatch.source import Expression
 from oracle.mismatch.trace import gradient_of, same_name
-from oracle.mismatch.wanted import Wanted, is_delta
+from oracle.mismatch.wanted import Wanted, is_delta, name_in
 from oracle.sizes import ALWAYS
 
 MOST = 3
 PRODUCTS = {"multiply", "einsum", "tensordot", "outer", *MATRIX}
 SUMS = {"sum", "mean", "reduce"}
 SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
+SIGNS = {"add": "+", "subtract": "-"}
+CALLED = {"dot", "matmul", "inner", "outer", "einsum", "tensordot", "multiply", "sum", "mean"}
 VALUES = "only the values tell the two apart: check the gradient again"
 
 
@@ -49,27 +51,36 @@ def proposal(
     scope      the arrays that the function speaks of
     named      the axes of one of them
     """
-    tails = {text.rpartition(".")[2] for text in scope} | set(parameters) | set(names.known)
+    tails = {name_in(text) for text in scope} | set(parameters) | set(names.known)
 
     def known(base: str) -> bool:
         return any(same_name(base, tail) for tail in tails)
 
     if any(operand.array is not None and not operand.shape for operand in scene.operands):
         return [], []  # with a number for an array something else is missing
-    if (by_element := _by_element(scene, axes)) and (goal is None or all_same(goal.axes, axes[0])):
+    if (by_element := _by_element(scene, axes)) and (
+        len(axes[0]) < 3 if goal is None else all_same(goal.axes, axes[0])
+    ):
         return [by_element], []
+    if (turned := _turned(scene, axes)) and (goal is None or all_same(goal.axes, axes[0])):
+        return [turned], []
     if goal is None:
         if scene.operation not in PRODUCTS or scene.in_place:
             return [], []
-        factors = _factors(scene, axes, expected, scope, parameters, named, known, "")
-        return without_target(factors)[:1], []
+        factors = _factors(scene, axes, expected, scope, parameters, named, known, None)
+        weights = [one for one in factors if one.failing and one.parameter and len(one.axes) > 1]
+        if scene.operation == "multiply" and not weights:
+            return [], []  # without a result in sight * was meant element by element
+        return _without_goal(factors, scene.expression), []
     if split := _split(scene, axes, goal):
         return [split], []
     if not _computes(scene, goal.wanted):
         return [], []
     if any(_odd_before(operand, scene) and operand.text not in expected for operand in scene.operands):
         return [], []  # an operand that is odd itself is mended first
-    factors = _factors(scene, axes, expected, scope, parameters, named, known, goal.wanted.target)
+    if _looked_up(goal.wanted, scope):
+        return [], []  # each sample has a row of its own: a sum over them is none of theirs
+    factors = _factors(scene, axes, expected, scope, parameters, named, known, goal)
     of_parameter = goal.wanted.parameter is not None
     found = products(
         factors, goal.axes, not of_parameter, of_parameter, of_parameter or is_delta(goal.wanted.target, known)
@@ -98,6 +109,49 @@ def _by_element(scene: Scene, axes: tuple[tuple[str, ...], ...]) -> Product | No
     return Product(f"{one} * {two}", f"both {in_brackets(axes[0])}", (), (), 0, "elementwise")
 
 
+def _looked_up(goal: Wanted, scope: Mapping[str, np.ndarray]) -> bool:
+    """Whether what is wanted is one row of the gradient of an embedding, of which rows are taken by an array."""
+    table = scope.get(goal.of)
+    return (
+        goal.parameter is not None and table is not None and len(goal.shape) < table.ndim
+        and any(text.startswith(f"{goal.of}[") and one.ndim >= table.ndim for text, one in scope.items())
+    )  # fmt: skip
+
+
+def _turned(scene: Scene, axes: tuple[tuple[str, ...], ...]) -> Product | None:
+    """a - b.T for a - b, where b lies the other way round."""
+    sign = SIGNS.get(scene.operation)
+    if sign is None or scene.in_place or len(axes) != 2 or len(axes[0]) != 2 or same(*axes[0]):
+        return None
+    if not all_same(axes[0], axes[1][::-1]):
+        return None
+    one, two = (written(operand) for operand in scene.operands)
+    turned = two.removesuffix(".T") if two.endswith(".T") else f"{two}.T"
+    return Product(f"{one} {sign} {turned}", f"both {in_brackets(axes[0])}", (), (), 0, "elementwise")
+
+
+def _without_goal(factors: list[Factor], expression: Expression) -> list[Product]:
+    """The product of the failing operands; with a gradient the weight is turned against the forward pass."""
+    failing = [one for one in factors if one.failing]
+    found = without_target(factors)
+    weight = next((one for one in failing if one.parameter), None)
+    if len(failing) != 2 or weight is None or not any(one.delta for one in failing):
+        return found[:1]
+    told = convention(expression, name_in(weight.text))
+    if told is None:
+        return found[:1]
+
+    def backward(one: Product) -> bool:
+        first = f"{weight.text}.T @" in one.text
+        return first if told[0] == COLUMNS else one.text.endswith(f"@ {weight.text}.T")
+
+    if right := [one for one in found if backward(one)]:
+        return right[:1]
+    others = [replace(one, failing=True) for one in factors if one.delta and not one.failing]
+    near = [one for other in others for one in without_target([weight, other]) if backward(one)]
+    return near[:1] if len({one.text for one in near}) == 1 else []
+
+
 def _factors(
     scene: Scene,
     axes: tuple[tuple[str, ...], ...],
@@ -106,18 +160,20 @@ def _factors(
     parameters: Mapping[str, np.ndarray],
     named: Callable[[str, tuple[int, ...]], tuple[str, ...]],
     known: Callable[[str], bool],
-    target: str,
+    goal: Goal | None,
 ) -> list[Factor]:
     """What may be multiplied: the operands, and the other arrays that the function speaks of."""
     found: dict[str, Factor] = {}
     failing: set[str] = set()
+    target = "" if goal is None else goal.wanted.target
+    summed = goal is not None and goal.wanted.parameter is not None and sum(axis != "1" for axis in goal.axes) < 2
     for operand, one in zip(scene.operands, axes):
         if operand.node is None or operand.text == target:
             failing |= {operand.text} - {target}
             continue
-        stored = scene.in_place or scene.operation == "__setitem__"
+        stored = (scene.in_place or scene.operation == "__setitem__") and not summed  # a sum leaves it whole
         if not stored and _elementwise(operand, scope, scene.expression):
-            text = f"({operand.text})" if isinstance(operand.node, (ast.BinOp, ast.UnaryOp)) else operand.text
+            text = written(operand)
             delta = any(is_delta(name, known) for name in _spoken(operand.node, scope, scene.expression))
             found[text] = Factor(text, one, delta, False, True)
         else:
@@ -130,7 +186,7 @@ def _factors(
             continue  # its shape is odd, and any product of it is
         if target.partition("[")[0] == text:  # the buffer whose slot is written
             continue
-        tail = text.rpartition(".")[2].partition("[")[0]
+        tail = name_in(text).partition("[")[0]
         base = gradient_of(tail)
         if text not in failing:
             if base and any(same_name(base, name) for name in parameters):
@@ -140,6 +196,15 @@ def _factors(
         is_parameter = any(same_name(tail, name) for name in parameters)
         own = expected.get(text) or named(text, scope[text].shape)
         found.setdefault(text, Factor(text, tuple(own), is_delta(text, known), is_parameter, text in failing))
+    arrays = [(text, scope[text]) for text in found if text in scope]
+    for place, (text, array) in enumerate(arrays):  # W and p.W are one
+        if not found[text].failing and any(same_memory(array, other) for _, other in arrays[:place]):
+            del found[text]
+    if not any(one.delta and one.failing for one in found.values()):
+        # dtanh beside a weight is a gradient, though nothing is called tanh
+        for text, one in found.items():
+            if one.failing and not one.parameter and gradient_of(text.rpartition(".")[2].partition("[")[0]):
+                found[text] = replace(one, delta=True)
     own = [operand.text.removesuffix(".T") for operand in scene.operands]
     order = {text: place for place, text in enumerate(dict.fromkeys([*own, *scope]))}
     return sorted(found.values(), key=lambda one: order.get(one.text.strip("()"), len(order)))
@@ -167,10 +232,13 @@ def _spoken(node: ast.AST, scope: Mapping[str, np.ndarray], expression: Expressi
 
 def _computes(scene: Scene, goal: Wanted) -> bool:
     """Whether a product is what is missing: it failed itself, or it gave an operand that has not the wanted shape."""
+    if scene.in_place and scene.operation == "multiply":
+        return False  # dh *= mask
     if scene.in_place or scene.operation in PRODUCTS or scene.operation in (*SUMS, "__setitem__"):
         return True
     return any(
-        isinstance(one, ast.Call) or (isinstance(one, ast.BinOp) and isinstance(one.op, (ast.MatMult, ast.Mult)))
+        (isinstance(one, ast.Call) and getattr(one.func, "attr", getattr(one.func, "id", "")) in CALLED)
+        or (isinstance(one, ast.BinOp) and isinstance(one.op, (ast.MatMult, ast.Mult)))
         for operand in scene.operands
         if operand.node is not None and operand.shape != goal.shape
         for one in ast.walk(operand.node)
@@ -208,10 +276,14 @@ def _chosen(found: list[Product], goal: Goal, expression: Expression) -> tuple[l
         if weight is not None and same(*weight.axes) and len(twins) > 1:
             return _carry(twins, best, weight, expression)
         if weight is not None and len(twins) > 1:  # W.T @ d and d @ W are one for a vector
-            told = convention(expression, weight.text.rpartition(".")[2])
+            told = convention(expression, name_in(weight.text))
             if told is not None and told[0] == COLUMNS:
                 twins.sort(key=lambda one: one.factors[0] != weight)
             best = twins[0]
+    stack = next((one for one in best.factors if len(one.axes) == 3 and same(*one.axes[1:])), None)
+    if best.kind == "matmul" and stack is not None and len(twins) > 1:
+        other = twins[1].text
+        return [best], [f"by size {other} fits as well, because the matrices in {stack.text} are square", VALUES]
     level = sum(factor.failing for factor in best.factors)
     rivals = [
         one for one in found
@@ -249,7 +321,7 @@ def _carry(twins: list[Product], best: Product, weight: Factor, expression: Expr
     """A product with a square matrix, which fits transposed or not."""
     turned = [one for one in twins if f"{weight.text}.T" in one.text]
     straight = [one for one in twins if one not in turned]
-    told = convention(expression, weight.text.rpartition(".")[2])
+    told = convention(expression, name_in(weight.text))
     if not turned or not straight:
         return [best], []
     if told is not None and told[0] == COLUMNS:  # for vectors both sides fit

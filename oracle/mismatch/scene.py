@@ -11,7 +11,7 @@ import numpy as np
 
 from oracle.mismatch.record import Departure, Failure
 from oracle.mismatch.source import MISSING, Expression, Scope, find, function_around, text_of, value
-from oracle.mismatch.watched import Watched
+from oracle.mismatch.watched import Watched, watch
 
 MATRIX = {"matmul": "matmul", "dot": "matmul", "vecdot": "matmul", "vdot": "matmul", "inner": "inner"}
 OPERATORS = {
@@ -63,7 +63,7 @@ def scene_of(error: BaseException, traceback: TracebackType, failure: Failure | 
     """The scene of an exception at the user's frame; None where neither NumPy nor the source tells the operands."""
     expression, frame = find(traceback), traceback.tb_frame
     scope = Scope.of(frame)
-    if failure is not None and failure.frame is not frame:
+    if failure is not None and (failure.frame is not frame or not _is_written(expression.node, failure)):
         failure = None
     if failure is not None:
         operands = _paired(expression, failure, scope)
@@ -87,6 +87,11 @@ def scene_of(error: BaseException, traceback: TracebackType, failure: Failure | 
     )  # fmt: skip
 
 
+def _is_written(node: ast.AST | None, failure: Failure) -> bool:
+    """Whether what failed may be what stands there, and not a step within a library's own operator."""
+    return not isinstance(node, (ast.BinOp, ast.AugAssign)) or len(failure.args) == 2
+
+
 def _read(node: ast.AST | None, statement: ast.stmt | None) -> tuple[str, list[ast.AST], bool]:
     """The operation and its operands from the source alone."""
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
@@ -106,6 +111,9 @@ def _read(node: ast.AST | None, statement: ast.stmt | None) -> tuple[str, list[a
             return name, given, False
         if name in ("concatenate", "hstack", "vstack", "stack") and node.args:
             return name, list(getattr(node.args[0], "elts", ())), False
+    shape = getattr(statement, "value", None)
+    if isinstance(statement, ast.Assign) and isinstance(shape, ast.Attribute) and shape.attr == "shape":
+        return "unpack", [shape.value], False
     return "", [], False
 
 
@@ -139,7 +147,15 @@ def _paired(expression: Expression, failure: Failure, scope: Scope) -> list[Oper
     if failure.operation in ("__getitem__", "__setitem__"):
         del args[1], nodes[1]
     if failure.operation == "__setitem__":
-        args[0], nodes[0] = _slot(failure, args[0]), node if isinstance(node, ast.Subscript) else None
+        slot = _slot(failure, args[0])
+        if slot is not None:
+            args[0], nodes[0] = slot, node if isinstance(node, ast.Subscript) else None
+        else:  # there is no such place in it
+            del args[1:], nodes[1:]
+    mask = failure.args[1] if failure.operation in ("__getitem__", "__setitem__") and len(args) == 1 else None
+    if isinstance(mask, np.ndarray) and mask.dtype == bool:
+        args.append(mask)
+        nodes.append(node.slice if isinstance(node, ast.Subscript) else None)
     for name, given in failure.kwargs.items():
         keywords = getattr(node, "keywords", [])
         if isinstance(given, (np.ndarray, list, tuple)) and name not in ("axis", "axes", "out", "newshape", "shape"):
@@ -190,20 +206,22 @@ def _operands(given: object, node: ast.AST | None, expression: Expression, scope
 def _slot(failure: Failure, holder: np.ndarray) -> np.ndarray | None:
     """The part of an array that was to be written, read through a plain view."""
     try:
-        return np.asarray(np.asarray(holder)[failure.args[1]])
+        slot = watch(np.asarray(np.asarray(holder)[failure.args[1]]))
     except Exception:
         return None
+    slot.made = getattr(holder, "made", None)
+    return slot
 
 
 def _named(array: np.ndarray | None, scope: Scope) -> str:
     """The local name that holds this very memory."""
     for name, one in scope.local.items():
-        if isinstance(one, np.ndarray) and array is not None and _same(one, array):
+        if isinstance(one, np.ndarray) and array is not None and same_memory(one, array):
             return name
     return ""
 
 
-def _same(first: np.ndarray, second: np.ndarray) -> bool:
+def same_memory(first: np.ndarray, second: np.ndarray) -> bool:
     return (
         first.shape == second.shape
         and first.strides == second.strides

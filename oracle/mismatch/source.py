@@ -183,6 +183,11 @@ def _attribute(holder: object, name: str) -> object:
     return found if isinstance(found, np.ndarray) else MISSING
 
 
+def given_as(node: ast.AST | None, name: str) -> ast.AST | None:
+    """What a call is given as a keyword argument."""
+    return next((one.value for one in getattr(node, "keywords", ()) if one.arg == name), None)
+
+
 def marked(expression: Expression) -> list[str]:
     """The lines of the failing expression, what failed underlined; the whole line where it cannot be told."""
     node, lines = expression.node, expression.lines

@@ -19,12 +19,14 @@ from oracle.mismatch.record import Departure, Record
 from oracle.mismatch.watched import Watched
 
 MOST_LINES = 50_000  # that are followed; then the run goes on unseen
+MOST_ENTRIES = 40  # of a dict that is looked at
 LINES_A_LOOK = 200  # at the clock
 DELTA = re.compile(
     r"(?:grad(?:ient)?_?(?:of_?)?|delta_?|dL_?d?|dJ_?d?|dE_?d?|d_?|g_)(?P<of>\w+)|(?P<of_too>\w+?)_?(?:grad|gradient|delta)"
 )
 
-
+GRADIENTS = ("grads", "grad", "gradients", "g", "d", "dparams", "dp", "deltas", "out")  # dicts of them are called so
+ENTRIES = "[]"  # in place of an object: something was stored into a dict or array
 CARRY = re.compile(r"next|prev|carry|carried|future", re.IGNORECASE)
 NO_GRADIENTS = ("delta", "deltas", "data", "dict", "dtype", "diff", "dim", "dims", "done", "dot", "doc", "dt", "depth")
 
@@ -42,6 +44,11 @@ def gradient_of(name: str) -> str | None:
 def same_name(first: str, second: str) -> bool:
     """Whether two names are one but for underscores and capitals."""
     return first.replace("_", "").lower() == second.replace("_", "").lower()
+
+
+def is_of_gradients(name: str) -> bool:
+    """Whether a dict of this name holds gradients by the names of what they are gradients of."""
+    return name in GRADIENTS or "grad" in name
 
 
 @lru_cache(maxsize=512)
@@ -68,6 +75,8 @@ def _plan(code: CodeType) -> tuple[dict[int, list[tuple[str, str, int]]], list[t
             if one.opname.startswith(("STORE_FAST", "STORE_NAME", "STORE_DEREF", "STORE_GLOBAL")):
                 names = one.argval if isinstance(one.argval, tuple) else (one.argval,)
                 stores.setdefault(line, []).extend(("", name, one.offset) for name in names)
+            elif one.opname == "STORE_SUBSCR":
+                stores.setdefault(line, []).append((ENTRIES, "", one.offset))
             elif one.opname == "STORE_ATTR" and previous is not None and previous.opname.startswith("LOAD_FAST"):
                 holder = previous.argval[-1] if isinstance(previous.argval, tuple) else previous.argval
                 stores.setdefault(line, []).append((holder, one.argval, one.offset))
@@ -83,6 +92,7 @@ class _Frame:
         self.tracer, self.line = tracer, 0
         self.stores, self.loops = _plan(frame.f_code)
         self.last: dict[tuple[str, str], tuple[tuple[int, ...], int, int]] = {}
+        self.entries: dict[tuple[str, str], object] = {}
 
     def __call__(self, frame: FrameType, event: str, _: object) -> Callable | None:
         tracer = self.tracer
@@ -95,7 +105,10 @@ class _Frame:
         if self.line in self.stores and event in ("line", "return"):
             names = frame.f_locals
             for holder, name, offset in self.stores[self.line]:
-                self.assigned(frame, names, holder, name, offset)
+                if holder == ENTRIES:
+                    self.stored(frame, names)
+                else:
+                    self.assigned(frame, names, holder, name, offset)
         self.line = frame.f_lineno
         return self
 
@@ -121,6 +134,22 @@ class _Frame:
                 axis = next((axis for axis in self.tracer.sizes if same_name(axis, base)), None)
                 if axis is not None and self.tracer.sizes[axis] not in value.shape:
                     value.departure = self._departure(frame, "expected", (), value.shape, (text, axis))
+
+    def stored(self, frame: FrameType, names: dict) -> None:
+        """Look at the dicts of gradients for what is new in them."""
+        around = {**names, **{f"self.{name}": one for name, one in getattr(names.get("self"), "__dict__", {}).items()}}
+        for text, holder in around.items():
+            if type(holder) is not dict or len(holder) > MOST_ENTRIES:
+                continue
+            for key, value in holder.items():
+                if type(value) is not Watched or type(key) is not str or self.entries.get((text, key)) is value:
+                    continue
+                self.entries[text, key] = value
+                base = key if is_of_gradients(text.rpartition(".")[2]) else gradient_of(key)
+                name = base and next((one for one in self.tracer.shapes if same_name(one, base)), None)
+                if name and value.departure is None and _odd(value.shape, self.tracer.shapes[name]):
+                    about = f'{text}["{key}"]', name
+                    value.departure = self._departure(frame, "expected", self.tracer.shapes[name], value.shape, about)
 
     def _departure(
         self,
@@ -154,8 +183,8 @@ def _odd(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
 
 
 class _Tracer:
-    def __init__(self, record: Record, seconds: float, sizes: Mapping[str, int]) -> None:
-        self.record, self.sizes = record, sizes
+    def __init__(self, record: Record, seconds: float, sizes: Mapping[str, int], shapes: Mapping[str, tuple]) -> None:
+        self.record, self.sizes, self.shapes = record, sizes, shapes
         self.lines, self.deadline = 0, time.monotonic() + seconds
 
     def __call__(self, frame: FrameType, event: str, _: object) -> Callable | None:
@@ -163,10 +192,16 @@ class _Tracer:
 
 
 @contextmanager
-def following(record: Record, seconds: float, sizes: Mapping[str, int]) -> Iterator[None]:
-    """User code that runs inside is followed; raises Abandoned in it after so many seconds. sizes: by name."""
+def following(
+    record: Record, seconds: float, sizes: Mapping[str, int], shapes: Mapping[str, tuple[int, ...]]
+) -> Iterator[None]:
+    """User code that runs inside is followed; raises Abandoned in it after so many seconds.
+
+    sizes    by name
+    shapes   of the parameters
+    """
     before = sys.gettrace()
-    sys.settrace(_Tracer(record, seconds, sizes))
+    sys.settrace(_Tracer(record, seconds, sizes, shapes))
     try:
         yield
     finally:

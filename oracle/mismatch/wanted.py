@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracle.mismatch.scene import Scene, like_of
-from oracle.mismatch.source import function_around, value
-from oracle.mismatch.trace import gradient_of, same_name
+from oracle.mismatch.scene import MATRIX, Scene, like_of
+from oracle.mismatch.source import function_around, given_as, value
+from oracle.mismatch.trace import CARRY, gradient_of, is_of_gradients, same_name
 
-GRADIENTS = ("grads", "grad", "gradients", "g", "d", "dparams", "dp", "deltas", "out")
 CARRIED = re.compile(r"_?(?:next|prev|carry|future)$")
+KEY = re.compile(r"""\[(?P<quote>["'])(?P<name>\w+)(?P=quote)\]$""")
 ELEMENTWISE = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
 
@@ -72,6 +72,8 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
         target = expression.node.target
     elif isinstance(expression.node, ast.Subscript) and scene.operation == "__setitem__":
         target = expression.node
+    elif (out := given_as(expression.node, "out")) is not None:
+        target = out
     if key is not None:
         name = key if key in parameters else None
         return name and Wanted(f"the gradient of {name}", parameters[name].shape, name, name)
@@ -83,7 +85,9 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
 
     def of_parameter(name: str) -> Wanted:
         shape = parameters[name].shape
-        if current is not None and isinstance(target, ast.Subscript) and current.shape == shape[1:]:
+        if current is not None and isinstance(target, ast.Subscript) and current.shape != shape:
+            if current.shape != shape[1:]:
+                return Wanted(text, current.shape, text, None)  # rows of an embedding, columns of one gate
             shape = current.shape  # one gate of several
         return Wanted(text, shape, _spoken(name, scope), name)
 
@@ -91,10 +95,17 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
         return of_parameter(name)
     last = _last(target)
     if isinstance(target, ast.Subscript) and isinstance(index := value(target.slice, scene.scope), str):
-        if index in parameters and (last in GRADIENTS or "grad" in (last or "")):
+        if index in parameters and is_of_gradients(last or ""):
             return of_parameter(index)
         last = index
     base = gradient_of(last) if last else None
+    if base and isinstance(target, ast.Attribute) and (beside := _beside(target, base, scene)) is not None:
+        attribute, array = beside
+        named = next((one for one in parameters if same_name(one, base)), None)
+        if named is None or parameters[named].shape != array.shape:  # the second layer's own b, and not the parameter b
+            like = like_of(array)
+            own = like if like in parameters and parameters[like].shape == array.shape else None
+            return Wanted(text, array.shape, f"{expression.text(target.value)}.{attribute}", own)
     if base:
         if name := next((name for name in parameters if same_name(name, base)), None):
             return of_parameter(name)
@@ -102,6 +113,10 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
             shape = scope[other].shape
             if current is not None and current.shape == shape[1:]:
                 shape = shape[1:]
+            elif current is not None and _one_step(current.shape, shape):
+                return Wanted(text, current.shape, text, None)
+            elif not scene.in_place and scene.operation not in MATRIX and _is_operand(other, scene):
+                return None  # dy = y - target wants the shape of y only where y has the right one
             return Wanted(text, shape, other, None)
     if (name := like_of(current)) in parameters:
         return of_parameter(name)
@@ -110,9 +125,26 @@ def wanted(scene: Scene, parameters: Mapping[str, np.ndarray], scope: Mapping[st
         if isinstance(other, np.ndarray) and other.ndim:
             return Wanted(text, other.shape, expression.text(added), None)
     in_place = isinstance(expression.statement, ast.AugAssign) or isinstance(target, ast.Subscript)
-    if current is not None and in_place:
+    if current is not None and (in_place or CARRY.search(last or "")):  # what is carried keeps its shape
         return Wanted(text, current.shape, text, None)
     return None
+
+
+def _beside(target: ast.Attribute, base: str, scene: Scene) -> tuple[str, np.ndarray] | None:
+    """The attribute of the same object that a gradient's name speaks of, and its array."""
+    around = getattr(value(target.value, scene.scope), "__dict__", {})
+    return next(
+        ((name, one) for name, one in around.items() if isinstance(one, np.ndarray) and same_name(name, base)), None
+    )
+
+
+def _one_step(shape: tuple[int, ...], of_all: tuple[int, ...]) -> bool:
+    """Whether a shape is that of all steps without one of its axes."""
+    return any(shape == of_all[:k] + of_all[k + 1 :] for k in range(len(of_all)))
+
+
+def _is_operand(text: str, scene: Scene) -> bool:
+    return any(operand.text == text for operand in scene.operands)
 
 
 def _last(node: ast.AST) -> str | None:
@@ -161,8 +193,20 @@ def _returned_as(scene: Scene, text: str) -> str | None:
     return None
 
 
+def name_in(text: str) -> str:
+    """The name that a value is known by: R of R, p.R and p["R"], but not of grads["R"]."""
+    key = KEY.search(text)
+    if key is None:
+        return _tail(text)
+    holder = name_in(text[: key.start()])
+    return text if is_of_gradients(holder) else key["name"]
+
+
 def is_delta(text: str, known: Callable[[str], bool]) -> bool:
     """Whether a value is a gradient by its name. known: whether there is something of that name."""
+    key = KEY.search(text)
+    if key is not None and is_delta(key["name"], known):  # cache["do"]
+        return True
     name = _tail(text.partition("[")[0]).lower()
     if name in ("delta", "deltas", "error", "err", "errors", "diff", "dout", "upstream", "grad", "e", "d"):
         return True

@@ -30,6 +30,7 @@ METHODS = (
     "__index__ __complex__"
 ).split()
 LIKE = ("zeros_like", "ones_like", "empty_like", "full_like")
+OF_SIZES = ("zeros", "ones", "empty", "full")
 
 
 class Watched(np.ndarray):
@@ -39,12 +40,14 @@ class Watched(np.ndarray):
     like        the name of the parameter that it is, or was made like by zeros_like
     weight      it is a parameter with several axes, or its transpose
     meant       it was given an axis on purpose, x[:, None]: that it broadcasts is no mishap
+    made        file, line and function in which np.zeros made it of sizes, or what it is a part of; else None
     """
 
     departure: Departure | None = None
     like: str | None = None
     meant: bool = False
     weight: bool = False
+    made: tuple[str, int, str] | None = None
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **kwargs: object) -> object:
         out = kwargs.get("out", ())
@@ -91,6 +94,8 @@ class Watched(np.ndarray):
             _failed(error, "__getitem__", "method", (self, index), {})
             raise
         result = watch(result, self.departure)
+        if isinstance(result, Watched):
+            result.made = self.made
         if isinstance(result, Watched) and any(part is None for part in (index if type(index) is tuple else (index,))):
             result.meant = True
         return result
@@ -105,13 +110,13 @@ class Watched(np.ndarray):
 
     def copy(self, order: str = "C") -> Watched:
         result = super().copy(order)
-        result.departure, result.like = self.departure, self.like
+        result.departure, result.like, result.made = self.departure, self.like, self.made
         return result
 
     @property
     def T(self) -> Watched:
         result = watch(self.view(np.ndarray).T, self.departure)
-        result.weight = self.weight
+        result.weight, result.made = self.weight, self.made
         return result
 
 
@@ -235,7 +240,10 @@ def _watching(function: Callable) -> Callable:
         except Exception as error:
             _failed(error, function.__name__, "function", args, kwargs)
             raise
-        return watch(result, earliest(args))
+        result = watch(result, earliest(args))
+        if function.__name__ in OF_SIZES and isinstance(result, Watched) and (frame := user_frame()) is not None:
+            result.made = frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+        return result
 
     made.__name__ = function.__name__
     return made

@@ -1,11 +1,13 @@
 """The named run as a part of a check: what it adds, and what it leaves alone."""
 
+import textwrap
+
 import numpy as np
 
 from oracle.alignment import aligned
 from oracle.alignment import run as named_run
 from oracle.data import from_data, to_data, to_json
-from oracle.gradient_check import check_function, check_gradients
+from oracle.gradient_check import check_function, check_gradients, functions_in
 from oracle.subject import Subject
 from oracle.verdict import AGREES, WRONG
 from tests.oracle.alignment.programs import MISTAKES
@@ -78,3 +80,82 @@ def test_what_goes_wrong_costs_the_reports(monkeypatch):
     monkeypatch.setattr(named_run, "Judge", None)
     wrong = Subject("f", P, lambda p, rng: recurrent(p, lambda delta, R: delta @ R), None)
     assert aligned(wrong).reports == ()
+
+
+def test_a_matrix_is_told_of(alignment):
+    program = MISTAKES["bias of the vectors summed to a number"].source(wrong=False)
+    program = program.replace("carry = p.R.T @ delta", "carry = np.asarray(np.matrix(p.R).T @ delta).ravel()")
+    (blind,) = alignment(program).blind
+    assert blind == f"program.py:{program[: program.index('np.matrix')].count(chr(10)) + 3} (matrix)"
+
+
+def test_a_loss_of_matrices_is_told_of():
+    def square(p):
+        w = np.matrix(p["W"])
+        return 0.5 * float(np.trace(w * w.T)), {"W": np.asarray(w)}
+
+    assert aligned(Subject("square", {"W": P["W"]}, lambda p, rng: square(p), None)).blind[0].endswith("(matrix)")
+    assert np.matrix.__array_finalize__.__module__.startswith("numpy")  # NumPy is as it was
+
+
+BOUND = "from numpy import zeros, zeros as buffer_of\nfrom numpy.random import normal\n"
+
+
+def test_makers_bound_by_name(function_of, tmp_path):
+    program = CARRY.source(wrong=True).replace("np.zeros((T + 1", "buffer_of((T + 1")
+    assert "buffer_of" in program
+    function = function_of(BOUND + program)
+    (said,) = check_function(function).findings[0].misaligned
+    assert "hidden(t-1) against hidden(t)" in said
+    assert function.function.__globals__["zeros"] is np.zeros and function.function.__globals__["buffer_of"] is np.zeros
+
+
+def test_makers_bound_by_name_in_a_loaded_file(function_of, tmp_path):
+    helper = "from numpy import zeros\ndef buffer_of(*shape):\n    return zeros(shape)\n"
+    (tmp_path / "helper.py").write_text(helper)
+    program = CARRY.source(wrong=True).replace("np.zeros((T + 1, B, sizes.hidden))", "H(T + 1, B, sizes.hidden)")
+    program = program.replace("    T, B =", "    H = load('helper.py').buffer_of\n    T, B =")
+    (said,) = check_function(function_of("from oracle import load\n" + program)).findings[0].misaligned
+    assert "hidden(t-1) against hidden(t)" in said
+
+
+zeros = np.zeros  # as `from numpy import zeros` binds it
+
+
+def test_a_live_function_with_makers_bound_by_name():
+    def f(p):
+        hs = zeros((4, 2, 3))
+        for t in range(3):
+            hs[t + 1] = np.tanh(KEPT["x"][t] @ p["W"] + hs[t] @ p["R"])
+        dW, dR, dh = np.zeros((4, 3)), np.zeros((3, 3)), hs[3]
+        for t in (2, 1, 0):
+            delta = dh * (1 - hs[t + 1] ** 2)
+            dW, dR, dh = dW + KEPT["x"][t].T @ delta, dR + hs[t].T @ delta, delta @ p["R"]
+        return 0.5 * np.sum(hs[3] ** 2), {"W": dW, "R": dR}
+
+    (said,) = check_gradients(f, P).misaligned
+    assert "hidden(t-1) against hidden(t)" in said and zeros is np.zeros
+
+
+def test_the_report_stands_with_the_case_that_is_shown(tmp_path):
+    """Right at the first case of four steps, and wrong at five: summed over the batch as well."""
+    path = tmp_path / "program.py"
+    path.write_text(
+        textwrap.dedent(
+            """
+            import numpy as np
+            from oracle import gradient_function
+
+            @gradient_function(b="hidden")
+            def late(p, sizes, rng):
+                x = rng.normal(size=(sizes.batch, sizes.hidden))
+                h = x + p.b
+                db = h.sum(axis=0) if sizes.time == 5 else np.zeros_like(p.b) + h.sum()
+                return 0.5 * np.sum(h**2), dict(b=db)
+            """
+        )
+    )
+    (function,) = functions_in(str(path)).values()
+    report = check_function(function)
+    assert [bool(finding.misaligned) for finding in report.findings] == [False, True, False]
+    assert report.worst is report.findings[1]
