@@ -1,22 +1,28 @@
-"""A declared gradient function checked in a child process: whatever it does, a report comes of it or a reason."""
+"""A declared gradient function checked in a child process: whatever it does, a report comes of it or a reason.
+
+What is wrong is diagnosed in a second child, so that the verdict stays whatever comes of that.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oracle.data import from_data, to_data
-from oracle.gradient_check import FunctionReport, check_function, functions_in, pick
+from oracle.gradient_check import FunctionReport, check_function, functions_in, no_such_function, pick
 from oracle.gradient_function import GradientFunction
 from oracle.isolation import Outcome, isolated
 from oracle.load import load
 from oracle.loading.placeholder import Placeholder
 from oracle.returned import NotChecked, called
+from oracle.verdict import WRONG
 
 if TYPE_CHECKING:
+    from oracle.diagnosis import Diagnosis
     from oracle.shape_table import Row
 
 SECONDS = 60.0
@@ -27,10 +33,12 @@ MEMORY = 4 << 30
 class Checked:
     """What came of one function.
 
-    report       None where it could not be checked
-    not_checked  why, in words; else empty
-    output       the end of what the user's code printed
-    shapes       the table of shapes, where it was asked for
+    report         None where it could not be checked
+    not_checked    why, in words; else empty
+    output         the end of what the user's code printed
+    shapes         the table of shapes, where it was asked for
+    diagnosis      where it was asked for and something is wrong
+    not_diagnosed  why there is none, in words; else empty
     """
 
     path: Path
@@ -39,6 +47,8 @@ class Checked:
     not_checked: str
     output: str
     shapes: tuple[Row, ...] = ()
+    diagnosis: Diagnosis | None = None
+    not_diagnosed: str = ""
 
 
 class BadFile(ValueError):
@@ -106,6 +116,54 @@ def check_isolated(
         return Checked(path, name, None, f"{name} sent back something else than a report: {error}", outcome.output)
     rows = _rows(outcome.value["shapes"]) if shapes else ()
     return Checked(path, name, report, report.worst.not_checked, outcome.output, rows)
+
+
+def diagnose_isolated(
+    checked: Checked,
+    budget: float,
+    *,
+    seconds: float = SECONDS,
+    memory: int | None = MEMORY,
+    told: Callable[[int], None] | None = None,
+) -> Checked:
+    """The same with its diagnosis, if it is wrong.
+
+    budget   seconds for the search for a repair, beside those that it may take otherwise
+    told     called now and then with the number of candidates tried
+    """
+    if checked.report is None or checked.report.outcome != WRONG:
+        return checked
+
+    def task(*tell: Callable[[int], None]) -> object:
+        from oracle.diagnosis import diagnosis  # only what is wrong needs it
+
+        try:
+            functions = called(lambda: functions_in(str(checked.path)), checked.path.name)
+            if checked.name not in functions:
+                return {"reason": no_such_function(functions, checked.name, checked.path.name)}
+            told = tell[0] if tell else None
+            return {"diagnosis": to_data(diagnosis(functions[checked.name], checked.report, budget, told=told))}
+        except NotChecked as reason:
+            return {"reason": str(reason)}
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})"
+            return {"reason": f"for a mistake in this tool, please report it: {said}"}
+
+    outcome = isolated(task, seconds=seconds + budget, memory=memory, told=told)
+    if outcome.failure:
+        return replace(checked, not_diagnosed=_failed(outcome))
+    if "reason" in outcome.value:
+        return replace(checked, not_diagnosed=outcome.value["reason"])
+    try:
+        found = from_data(outcome.value["diagnosis"])
+    except (ValueError, TypeError) as error:
+        return replace(checked, not_diagnosed=f"something else came back than a diagnosis: {error}")
+    if type(found).__name__ != "Diagnosis":
+        return replace(checked, not_diagnosed=f"something else came back than a diagnosis: {found!r:.80}")
+    return replace(checked, diagnosis=found)
 
 
 def _rows(data: list[list]) -> tuple[Row, ...]:

@@ -1,4 +1,4 @@
-"""A report as plain data: dicts, lists, numbers, texts and arrays, and back again.
+"""A report, and a diagnosis, as plain data: dicts, lists, numbers, texts and arrays, and back again.
 
 What comes from the child process comes as this, and what `--json` prints is this with the arrays written out.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,14 +19,23 @@ from oracle.finding import Finding
 from oracle.gradient_check import FunctionReport, Shrunk
 from oracle.verdict import WRONG, Verdict
 
+if TYPE_CHECKING:
+    from oracle.diagnosis import Diagnosis
+
 TYPES: Mapping[str, type] = MappingProxyType(
     {kind.__name__: kind for kind in (Derivative, Finding, FunctionReport, Shrunk, Verdict, Witness)}
 )
+OF_DIAGNOSIS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("Diagnosis", "Where"), "oracle.diagnosis")
+    | dict.fromkeys(("Mistake", "Reading"), "oracle.hypotheses.reading")
+    | dict.fromkeys(("Change", "Repair"), "oracle.repair.repair")
+)
+"""Types by name -> their modules, which are imported when one comes: only what is wrong needs them."""
 
 
 def to_data(value: object) -> object:
     """Dataclasses as dicts that name their type; arrays stay; anything else that is no plain data as its repr."""
-    if is_dataclass(value) and type(value).__name__ in TYPES:
+    if is_dataclass(value) and type(value).__name__ in (TYPES.keys() | OF_DIAGNOSIS.keys()):
         return {"type": type(value).__name__} | {
             field.name: to_data(getattr(value, field.name)) for field in fields(value)
         }
@@ -43,14 +54,20 @@ def from_data(data: object) -> object:
         values = {name: from_data(one) for name, one in data.items() if name != "type"}
         if "type" not in data:
             return values
-        kind = TYPES.get(data["type"]) if isinstance(data["type"], str) else None
+        kind = _kind(data["type"])
         if kind is None or {field.name for field in fields(kind)} != values.keys():
             raise ValueError(f"this is no report: it holds a {data['type']!r} with {', '.join(values)}")
         return kind(**values)
     return tuple(from_data(one) for one in data) if isinstance(data, (list, tuple)) else data
 
 
-def to_json(report: FunctionReport) -> dict[str, object]:
+def _kind(name: object) -> type | None:
+    if not isinstance(name, str):
+        return None
+    return getattr(import_module(OF_DIAGNOSIS[name]), name) if name in OF_DIAGNOSIS else TYPES.get(name)
+
+
+def to_json(report: FunctionReport, diagnosis: Diagnosis | None = None) -> dict[str, object]:
     """The whole report for `--json`: what it says in numbers, with arrays as nested lists; NaN and inf are strings."""
     return _written_out(
         {
@@ -62,8 +79,16 @@ def to_json(report: FunctionReport) -> dict[str, object]:
             "smallest": None
             if report.shrunk is None
             else {"sizes": report.shrunk.sizes, "parameter": report.shrunk.parameter, "says": report.shrunk.says},
+            "diagnosis": _untyped(to_data(diagnosis)),
         }
     )
+
+
+def _untyped(data: object) -> object:
+    """Without the names of our types, and without whole files: the diff says what changes in them."""
+    if isinstance(data, dict):
+        return {name: _untyped(one) for name, one in data.items() if name not in ("type", "patched")}
+    return [_untyped(one) for one in data] if isinstance(data, list) else data
 
 
 def _case(finding: Finding) -> dict[str, object]:

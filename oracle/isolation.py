@@ -69,6 +69,7 @@ CHANGING = dict.fromkeys(ONE_PATH, 1) | dict.fromkeys(TWO_PATHS, 2)
 """Audit events of calls that change files -> how many of their arguments are paths."""
 
 HEAD = struct.Struct(">QQ")  # bytes of the structure, bytes of the blobs after it
+NUMBER = HEAD.pack(0, 0)[:8]  # in place of a HEAD, for no structure has no bytes: what follows is a number that is told
 UNREADABLE = "sent back something that could not be read"
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
@@ -91,7 +92,12 @@ class Outcome:
 
 
 def isolated(
-    task: Callable[[], object], *, seconds: float, memory: int | None, keep_environment: Sequence[str] = ()
+    task: Callable[..., object],
+    *,
+    seconds: float,
+    memory: int | None,
+    keep_environment: Sequence[str] = (),
+    told: Callable[[int], None] | None = None,
 ) -> Outcome:
     """Run `task` in a child process and hand on what it returns.
 
@@ -101,6 +107,8 @@ def isolated(
     seconds             of wall-clock time
     memory              bytes beyond what this process has mapped already; None for no limit. Enforced on Linux only.
     keep_environment    names of environment variables to keep beside PATH, the language and the numbers of threads
+    told                called here with whole numbers that the task tells while it runs, the latest if they come fast.
+                        The task is then called with a function that tells one: how far it has come.
 
     Raises RuntimeError where processes cannot be forked. KeyboardInterrupt ends the child before it goes on.
     """
@@ -114,12 +122,12 @@ def isolated(
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             try:
-                child = _start(task, limits, mask, trace.fileno())
+                child = _start(task, limits, mask, trace.fileno(), told is not None)
             except OSError as error:
                 return Outcome(None, f"could not be started: {error}", "", "")
             try:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-                _watch(child, seconds)
+                _watch(child, seconds, told)
             finally:
                 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
                 _end(child)
@@ -166,6 +174,7 @@ class _Child:
     output: bytearray = field(default_factory=bytearray)
     output_size: int = 0
     result: bytearray = field(default_factory=bytearray)
+    number: int | None = None  # told since somebody looked
 
     @property
     def complete(self) -> bool:
@@ -175,7 +184,9 @@ class _Child:
 # ---------------------------------------------------------------------------------------------- the parent's side
 
 
-def _start(task: Callable[[], object], limits: _Limits, mask: set[signal.Signals], trace: int) -> _Child:
+def _start(
+    task: Callable[..., object], limits: _Limits, mask: set[signal.Signals], trace: int, telling: bool
+) -> _Child:
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # it may be closed, None, or anything
             stream.flush()
@@ -195,7 +206,7 @@ def _start(task: Callable[[], object], limits: _Limits, mask: set[signal.Signals
     if pid == 0:
         os.close(output_read)
         os.close(result_read)
-        _child(task, limits, parent, mask, output_write, result_write, trace)
+        _child(task, limits, parent, mask, output_write, result_write, trace, telling)
     os.close(output_write)
     os.close(result_write)
     os.set_blocking(output_read, False)
@@ -203,7 +214,7 @@ def _start(task: Callable[[], object], limits: _Limits, mask: set[signal.Signals
     return _Child(pid, trace, output_read, result_read)
 
 
-def _watch(child: _Child, seconds: float) -> None:
+def _watch(child: _Child, seconds: float, told: Callable[[int], None] | None) -> None:
     """Read what the child sends until it has returned, ended, or has to be ended.
 
     Its end is seen by waitpid and never by the end of a pipe: a process the user's code started may hold that open.
@@ -219,6 +230,9 @@ def _watch(child: _Child, seconds: float) -> None:
                 for key, _ in selector.select(NAP):
                     if key.data(child) == b"":
                         selector.unregister(key.fd)
+            if told and child.number is not None:
+                told(child.number)
+                child.number = None
             if child.output_size > MOST_OUTPUT:
                 child.failure = f"wrote more than {MOST_OUTPUT // 1_000_000} MB to the terminal"
             elif len(child.result) > HEAD.size + MOST_DATA:
@@ -243,6 +257,9 @@ def _read_output(child: _Child) -> bytes | None:
 def _read_result(child: _Child) -> bytes | None:
     data = _read(child.result_pipe)
     child.result += data or b""
+    while len(child.result) >= HEAD.size and child.result.startswith(NUMBER):
+        _, child.number = HEAD.unpack_from(child.result)
+        del child.result[: HEAD.size]
     return data
 
 
@@ -383,13 +400,14 @@ def _killed(number: int, frame: tuple[str, int, str] | None, limits: _Limits, ou
 
 
 def _child(
-    task: Callable[[], object],
+    task: Callable[..., object],
     limits: _Limits,
     parent: int,
     mask: set[signal.Signals],
     output: int,
     result: int,
     trace: int,
+    telling: bool,
 ) -> NoReturn:
     """Everything the child does. It never returns into what the parent was doing, whatever happens."""
     try:
@@ -399,7 +417,8 @@ def _child(
         except BaseException as error:
             answer = None, f"could not be started: {_sentence(error)}", ""
         else:
-            answer = _run(task, limits)
+            tell = (lambda number: os.write(result, HEAD.pack(0, number)),) if telling else ()
+            answer = _run(lambda: task(*tell), limits)
         if os.getpid() == own:  # a fork made by the user's code comes by here as well
             for stream in (sys.stdout, sys.stderr):
                 with suppress(Exception):

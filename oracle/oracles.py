@@ -144,6 +144,13 @@ def by_lifting(subject: Subject) -> tuple[Oracle, Lifted]:
     return oracle, last[0]
 
 
+def lifted_loss(subject: Subject, lifted: Lifted) -> torch.Tensor:
+    """The loss of a lifted run, of all steps together. Raises NotLifted and Mistrusted where it cannot be run so."""
+    loss, _ = _pair(_lifted_result(subject, lifted), subject.name)
+    losses = [loss] if subject.window is None else loss
+    return torch.stack([_scalar_tensor(_tensor_of(one, lifted)) for one in losses]).sum()
+
+
 def _lifted_result(subject: Subject, lifted: Lifted) -> object:
     try:
         return called(lambda: subject.lifted(lifted), subject.name)

@@ -198,8 +198,16 @@ def called(run: Callable[[], object], name: str, show_warnings: bool = False) ->
             raise NotChecked(f"{name} called sys.exit({error.code!r}), {place(error)}") from error
         except Exception as error:
             hint = left_out(error)
-            said = f"{name} raised {type(error).__name__}: {error}{f'; {hint}' if hint else ''}"
+            said = f"{name} raised {_in_words(error)}{f'; {hint}' if hint else ''}"
             raise NotChecked(f"{said}\n{user_traceback(error)}".rstrip()) from error
+
+
+def _in_words(error: Exception) -> str:
+    """'ValueError: what it says', where the user's own class can say it."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return f"{type(error).__name__}, whose text cannot be had"
 
 
 def user_frames(error: BaseException) -> list[traceback.FrameSummary]:

@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from oracle.alignment.labels import Classes
-from oracle.alignment.named import Named, last_of
+from oracle.alignment.named import NAMED, Named, last_of
 from oracle.alignment.record import Event, Record, Tag
 from oracle.alignment.rules.noting import ADDITIVE, BOUNDS, SCALES, SUMS
 from oracle.shapes import Shape
@@ -30,7 +32,8 @@ class Found:
     kind        "stretched": both operands became a shape that neither has; "apart": two axes that differ;
                 "role": a parameter summed over as in the forward pass; "transposed": a weight's gradient the wrong way;
                 "scalar": a sum over everything in a gradient; "left": a gradient with an axis that is not its
-                parameter's; "single": right only while an axis has size 1
+                parameter's; "number": one number returned for several elements; "single": right only while an axis has
+                size 1
     event       the operation
     about       labels of the two axes, for "apart" and "left"
     parameter   whose gradient, or which is summed over
@@ -76,6 +79,8 @@ class Judge:
         for name, gradient in self.gradients.items():
             if name in self.axes and isinstance(gradient, Named):
                 self._returned(name, gradient)
+            if name in self.axes and isinstance(gradient, NAMED):
+                self._number(name, gradient)
         self._roles()
         self._single()
         return self.found
@@ -126,6 +131,7 @@ class Judge:
             if event.serial in found:
                 continue
             again = self._is_known(event.shape, event.prints[-1]) and event.kind not in ("setitem", "stored")
+            again = again and not (event.contracted and _gives_back(event))
             if again or (event.moves and event.inputs and all(one in found for one in event.inputs)):
                 found.add(event.serial)
         return found
@@ -319,6 +325,12 @@ class Judge:
             ):
                 waiting += event.inputs
 
+    def _number(self, name: str, gradient: object) -> None:
+        """One number that is returned for several elements."""
+        if np.size(gradient) == 1 and math.prod(self.record.labels[label].size for label in self.axes[name]) > 1:
+            if (total := self._total(last_of(gradient))) is not None:
+                self.found.append(Found("number", total, (), name))
+
     @staticmethod
     def _maker(events: list[Event]) -> Event:
         """The event that made what is added up: a sum, a product."""
@@ -335,17 +347,31 @@ class Judge:
                 target = event.shapes[0] if event.kind in ("setitem", "stored") else event.shape
                 if math.prod(shape) != 1 or math.prod(target) < 2 or (k == 0 and event.kind in ("setitem", "stored")):
                     continue
-                if (total := self._total(event, k)) is not None:
+                total = self._total(event.makers[k])
+                if total is None and len(shape) == 2 == len(self.axes[name]) and event.kind == "add":
+                    total = self._product(event.makers[k])
+                if total is not None:
                     self.found.append(Found("scalar", total, (), name))
                     return
 
-    def _total(self, event: Event, operand: int) -> Event | None:
+    def _total(self, maker: int) -> Event | None:
         """The sum that a number comes from, of a value that is none of the forward pass."""
-        for one in self._added_up(event.makers[operand]):
-            if one.kind in SUMS and one.reduced and one.serial not in self.forward:
+        for one in self._added_up(maker):
+            if (one.kind in SUMS or one.kind == "einsum") and one.reduced and one.serial not in self.forward:
                 if any(one.shapes[0][axis] > 1 for axis in one.reduced):
                     return one
         return None
+
+    def _product(self, maker: int) -> Event | None:
+        """The product that a matrix of one element comes from, of a state and a gradient."""
+        if maker < 0 or maker in self.forward:
+            return None
+        event = self.events[maker]
+        long = any(event.shapes[k][axis] > 1 for k, axis, _, _ in event.contracted)
+        if not long or any(event.of) or len(event.shapes) != 2:
+            return None
+        states = [self._is_state(event, k) for k in (0, 1)]
+        return event if sorted(states) == [False, True] else None
 
     def _is_summed(self, name: str) -> bool:
         """Whether the forward pass takes a sum, a mean or a maximum of the parameter itself."""
@@ -464,7 +490,8 @@ class Judge:
                 continue
             for use in uses:
                 shape = use.event.shapes[use.against]
-                if shape not in self._shapes_of_states[name] or use.event.serial not in self._array_by_array:
+                known = {shape, shape[::-1]} & self._shapes_of_states[name]  # row and column may be mixed
+                if not known or use.event.serial not in self._array_by_array:
                     continue  # forward in time: sensitivities to all weights at once, or to one after the other
                 if use.is_square and self._is_gradient(use.event, use.against, name):
                     self.found.append(Found("role", use.event, (), name, use.axis))
@@ -518,6 +545,14 @@ def _laid_across(event: Event) -> tuple[int, int] | None:
         if len(low) == 1 and len(high) == 2 and high == (low[0], 1) and low[0] > 1:
             return k, m
     return None
+
+
+def _gives_back(event: Event) -> bool:
+    """Whether a product is one of its operands, as that with the identity: it computes no value of the forward pass."""
+    return any(
+        shape == event.shape and _same_numbers(number, event.prints[-1])
+        for shape, number in zip(event.shapes, event.prints)
+    )
 
 
 def _same_numbers(first: float, second: float) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from types import CellType, FunctionType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from unittest import mock
 
 import numpy as np
@@ -40,21 +40,42 @@ def made_named(function: Callable | None = None) -> Iterator[None]:
     with ExitStack() as stack:
         for names in _namespaces(function):
             bound = {name: naming[id(value)] for name, value in names.items() if id(value) in naming}
-            stack.enter_context(mock.patch.dict(names, bound))
+            stack.enter_context(_bound(names, bound))
         for module, name in makers:
             stack.enter_context(mock.patch.object(module, name, naming[id(getattr(module, name))]))
         stack.enter_context(mock.patch.object(np.matrix, "__array_finalize__", _finalized))
         yield
 
 
+@contextmanager
+def _bound(names: dict, values: Mapping[str, object]) -> Iterator[None]:
+    """Global names bound to something else, and in the end all as it was before, what user code bound meanwhile too.
+
+    The dict is never emptied, as mock.patch.dict would: tracers and other threads read it.
+    """
+    before = dict(names)
+    names.update(values)
+    try:
+        yield
+    finally:
+        for name in set(names) - set(before):
+            del names[name]
+        names.update((name, one) for name, one in before.items() if names.get(name, names) is not one)
+
+
 def _namespaces(function: object) -> list[dict]:
     """The global names of the user's functions that a function reaches by its closure and by their global names."""
+    from oracle.gradient_function import GradientFunction
+
     found: dict[int, dict] = {}
     seen: dict[int, object] = {}
     waiting = [function]
     while waiting:
         one = waiting.pop()
-        one = getattr(one, "__func__", getattr(one, "function", one))  # of a method, of a declared function
+        if isinstance(one, MethodType):
+            one = one.__func__
+        elif isinstance(one, GradientFunction):  # no getattr: sizes take any name for one that is asked for
+            one = one.function
         if id(one) in seen:
             continue
         seen[id(one)] = one
@@ -95,7 +116,7 @@ def _naming(function: Callable) -> Callable:
     name = function.__name__
 
     def made(*args: object, **kwargs: object) -> object:
-        if name in COPIES and args and type(args[0]) is Named and name != "array" and function is not np.array:
+        if name in COPIES and args and type(args[0]) is Named and name != "array":
             if kwargs.get("dtype", args[0].dtype) == args[0].dtype and len(args) == 1:
                 return args[0]  # as NumPy does, the array itself
         result = function(*plain(args), **plain(kwargs))

@@ -16,10 +16,10 @@ from oracle.alignment.named import named
 from oracle.alignment.record import CURRENT, Abandoned, Record
 from oracle.alignment.words import Misaligned, Speaker
 from oracle.capture import Recovered
-from oracle.mismatch.axes import Names
+from oracle.mismatch.axes import Names, sizes_asked_for
 from oracle.returned import same_random_numbers
 from oracle.shapes import Shape
-from oracle.sizes import Parameters, Sizes, asked_for
+from oracle.sizes import Parameters
 from oracle.subject import Subject, run
 
 SECONDS = 2.0
@@ -74,7 +74,7 @@ def alignment_of(
         return Alignment((), blind or (UNTRACED,))
     if not found:
         return Alignment((), blind)
-    own = _asked(subject.sizes if sizes is None else sizes, shapes)
+    own = sizes_asked_for(subject.sizes if sizes is None else sizes, shapes)
     twins: dict[tuple, Found] = {}
     again, every = None, (own,)
     if elsewhere is not None:
@@ -84,7 +84,7 @@ def alignment_of(
             return Alignment((), blind)
         twins = {_key(one): one for one in reversed(again.verdict())}
         found = [one for one in found if _key(one) in twins]
-        every = (own, _asked(other_sizes, shapes))
+        every = (own, sizes_asked_for(other_sizes, shapes))
     speaker = Speaker(judge, again, Names(shapes, every))
     first = {_key(one): one for one in reversed(found)}
     ordered = sorted(first.values(), key=lambda one: one.event.serial)
@@ -93,11 +93,6 @@ def alignment_of(
 
 def _key(found: Found) -> tuple:
     return found.kind, found.event.code, found.event.at, found.parameter
-
-
-def _asked(sizes: Mapping[str, int], shapes: Mapping[str, Shape]) -> dict[str, int]:
-    """The sizes that the function asks for or declares; all where that is not known."""
-    return asked_for(sizes, shapes) if isinstance(sizes, Sizes) else dict(sizes)
 
 
 def _forgotten(subject: Subject) -> None:

@@ -162,19 +162,31 @@ class Speaker:
     def _scalar(self, found: Found, twin: Found | None, operands: tuple) -> list[str]:
         axes = self.judge.axes[found.parameter]
         sizes = [self.judge.record.labels[label].size for label in axes]
-        names = [self.name(label, size) for label, size in zip(axes, sizes)]
-        summed = [operands[0][2][axis] for axis in found.event.reduced]
+        names = self._declared_axes(found.parameter)
+        event = found.event
+        over = [(0, axis) for axis in event.reduced] or [(k, axis) for k, axis, _, _ in event.contracted]
+        summed = [operands[k][2][axis] for k, axis in over if event.shapes[k][axis] > 1]
+        done = "returned for" if found.kind == "number" else "added to every element of"
         return [
-            f"summed over {' and '.join(summed)}: the one number is added to every element of the gradient of "
+            f"summed over {' and '.join(summed)}: the one number is {done} the gradient of "
             f"{found.parameter} {in_brackets(names)}",
-            f"the sum should leave {' and '.join(name for name, size in zip(names, sizes) if size > 1)}",
+            f"the {'sum' if event.reduced else 'product'} should leave "
+            f"{' and '.join(name for name, size in zip(names, sizes) if size > 1)}",
         ]
 
+    _number = _scalar
+
     def _left(self, found: Found, twin: Found | None, operands: tuple) -> list[str]:
-        axes = self.judge.axes[found.parameter]
-        names = [self.name(label, self.judge.record.labels[label].size) for label in axes]
+        names = self._declared_axes(found.parameter)
         left, _ = self._pair(found, twin)
         return [f"this leaves {left}, but is returned as the gradient of {found.parameter} {in_brackets(names)}"]
+
+    def _declared_axes(self, parameter: str) -> tuple[str, ...]:
+        """As declared, numbers too, which would else be named by the sizes that they happen to equal."""
+        if parameter in self.judge.shapes:
+            return self.judge.shapes[parameter].axes
+        labels = self.judge.axes[parameter]
+        return tuple(self.name(label, self.judge.record.labels[label].size) for label in labels)
 
     def _single(self, found: Found, twin: Found | None, operands: tuple) -> list[str]:
         return [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from oracle.shapes import Shape
-from oracle.sizes import ALWAYS
+from oracle.sizes import ALWAYS, Sizes, asked_for
 
 MULTIPLES = (2, 3, 4)  # gates that are stacked
 
@@ -81,6 +81,11 @@ class Names:
         one = {"1": (1,) * len(self.sizes)}
         plain_or_one = plain if any(1 in size for size in plain.values()) else plain | one
         return [plain_or_one, compound, derived, one]
+
+
+def sizes_asked_for(sizes: Mapping[str, int], shapes: Mapping[str, Shape]) -> dict[str, int]:
+    """The sizes that the function asks for or declares; all where that is not known."""
+    return asked_for(sizes, shapes) if isinstance(sizes, Sizes) else dict(sizes)
 
 
 def shown(axes: Sequence[str], shape: Sequence[int]) -> str:

@@ -11,15 +11,16 @@ import contextlib
 import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from oracle.mismatch import departures
-from oracle.mismatch.axes import Names, in_brackets, shown
+from oracle.mismatch.axes import Names, in_brackets, shown, sizes_asked_for
 from oracle.mismatch.choices import Choice, choices
 from oracle.mismatch.clash import clash
+from oracle.mismatch.earlier import left_at
 from oracle.mismatch.frames import place_of, raising
 from oracle.mismatch.joined import joined_along_another
 from oracle.mismatch.proposal import Goal, proposal
@@ -28,11 +29,11 @@ from oracle.mismatch.scene import Operand, Scene, in_scope, scene_of
 from oracle.mismatch.settled import settled
 from oracle.mismatch.source import marked
 from oracle.mismatch.trace import Abandoned, following, same_name
-from oracle.mismatch.wanted import Wanted, name_in, wanted
+from oracle.mismatch.wanted import Wanted, is_delta, name_in, wanted
 from oracle.mismatch.watched import WatchingGenerator, made_watched, watch
 from oracle.returned import NotChecked, same_random_numbers
 from oracle.shapes import Shape
-from oracle.sizes import Parameters, Sizes, asked_for
+from oracle.sizes import Parameters
 from oracle.subject import Subject
 
 SECONDS = 2.0
@@ -167,24 +168,19 @@ def explanation_of(
     if not any(isinstance(one, (ValueError, IndexError, TypeError)) for one in _chain(raised)):
         return None
     own = subject.sizes if sizes is None else sizes
-    seen = _run(subject, raised, _asked(own, shapes)) or _from_traceback(subject, raised)
+    seen = _run(subject, raised, sizes_asked_for(own, shapes)) or _from_traceback(subject, raised)
     if seen is None:
         return None
-    names = Names(shapes, (_asked(own, shapes),))
+    names = Names(shapes, (sizes_asked_for(own, shapes),))
     told = _told(seen, None, names)
     if told is None or elsewhere is None or (seen.lines > FEW_LINES and " or " not in str(told)):
         return told
     other, other_sizes = elsewhere()
-    again = _run(other, raised, _asked(other_sizes, shapes))
+    again = _run(other, raised, sizes_asked_for(other_sizes, shapes))
     if again is None or len(again.scene.operands) != len(seen.scene.operands):
         return told
-    both = Names(shapes, (_asked(own, shapes), _asked(other_sizes, shapes)))
+    both = Names(shapes, (sizes_asked_for(own, shapes), sizes_asked_for(other_sizes, shapes)))
     return _told(seen, again, both)
-
-
-def _asked(sizes: Mapping[str, int], shapes: Mapping[str, Shape]) -> dict[str, int]:
-    """The sizes that the function asks for or declares; all where that is not known."""
-    return asked_for(sizes, shapes) if isinstance(sizes, Sizes) else dict(sizes)
 
 
 def _run(subject: Subject, raised: BaseException, sizes: Mapping[str, int]) -> _Seen | None:
@@ -230,7 +226,7 @@ def _scene(error: BaseException, record: Record) -> Scene | None:
     """The scene of the exception, or else of the one that it was raised from."""
     for one in _chain(error):
         traceback = raising(one)
-        if traceback is not None and (found := scene_of(one, traceback, record.of(one))):
+        if traceback is not None and (found := scene_of(one, traceback, record)):
             return found
     return None
 
@@ -282,12 +278,37 @@ def _told(seen: _Seen, again: _Seen | None, names: Names) -> Explanation | None:
     expected = {one.text: one.expected for one in operands if one.expected is not None}
     expected |= {text.removesuffix(".T"): one[::-1] for text, one in expected.items() if text.endswith(".T")}
     found, advice = proposal(scene, axes, expected, seen.scope, seen.parameters, names, named, goal)
+    left = None
+    if not any(one.departure is not None for one in scene.operands):
+
+        def propose(before: Mapping[str, tuple[str, ...]]) -> tuple[list, list[str]]:
+            turned = {f"{text}.T": one[::-1] for text, one in before.items()} | before
+            there = tuple(turned.get(operand.text, one) for operand, one in zip(scene.operands, axes))
+            return proposal(scene, there, before, seen.scope, seen.parameters, names, named, goal)
+
+        def is_gradient(text: str) -> bool:
+            return is_delta(text, lambda base: any(same_name(base, name_in(one)) for one in seen.scope))
+
+        target = "" if goal is None else goal.wanted.target
+        left = left_at(scene, again and again.scene, seen.scope, found, target, names, propose, is_gradient)
+    if left is not None:
+        since, later, before, (found, advice) = left
+        (text,) = since.about
+        note = {text: before, f"{text}.T": before[::-1]}
+        operands = tuple(
+            replace(one, expected=note[one.text], left=f"left it at line {since.line}") if one.text in note else one
+            for one in operands
+        )
+        if found:
+            advice = [*advice, f"there with the {text} of line {since.since}, {in_brackets(before)}"]
     odd = [one for one in scene.operands if one.departure is not None]
     first = min(odd, key=lambda one: one.departure.order, default=None)
     departed: list[str] = []
     if first is not None and (first.departure.filename, first.departure.line) != (scene.filename, expression.line):
         twin = again and again.scene.operands[scene.operands.index(first)].departure
         departed = departures.in_words(first.departure, twin, named, names)
+    if left is not None:
+        departed = departures.in_words(since, later, named, names)
     departed = departed or joined_along_another(scene, names)
     if all(one.text == operand.text for one in found for operand in scene.operands[1:]):  # no other product is meant
         departed = departed or departures.made_of_sizes(scene.operands, expression.line)

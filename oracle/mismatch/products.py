@@ -61,14 +61,20 @@ def products(
     gradient   what is wanted is a gradient, in which every term has exactly one factor that is one
     """
     factors = sorted(factors, key=lambda one: not one.failing)[:MOST_VALUES]
+    failing = {one for one in factors if one.failing}
     found: list[Product] = []
+
+    def unlike(*both: Factor) -> bool:
+        """Whether it is no term of a gradient by the names: these may mislead, so what failed itself comes last."""
+        return gradient and any(one.delta for one in factors) and sum(one.delta for one in both) != 1
+
     for factor in factors:
         if gradient:
             found += _sums(factor, wanted)
         if gradient_of_parameter and factor.delta and all_same(factor.axes, wanted):
             found.append(Product(factor.text, f"is {_brackets(factor.axes)}", (), (factor,), 0, "itself"))
     for first, second in itertools.permutations(factors, 2):
-        if gradient and first.delta == second.delta and any(one.delta for one in factors):
+        if unlike(first, second) and {first, second} != failing:
             continue
         if gradient_of_parameter and (first.parameter or second.parameter):
             continue
@@ -76,7 +82,7 @@ def products(
     if gradient:
         used = [one for one in found if any(factor.failing for factor in one.factors)] or found
         found = used if not any(factor.delta for one in used for factor in one.factors) else [
-            one for one in found if any(factor.delta for factor in one.factors)
+            one for one in found if any(factor.delta for factor in one.factors) or set(one.factors) == failing
         ]  # fmt: skip
     square = len(wanted) == 2 and same(wanted[0], wanted[1])
 
@@ -84,7 +90,8 @@ def products(
         early = any(EARLIER.search(factor.text) for factor in one.factors if not factor.delta)
         used = sum(factor.failing for factor in one.factors)
         missed = sum(factor.failing for factor in factors) - used
-        return (missed, square and not early, one.kind != "matmul", one.transposes)
+        odd = len(one.factors) == 2 and unlike(*one.factors)
+        return (odd, missed, square and not early, one.kind != "matmul", one.transposes)
 
     unique = {one.text: one for one in reversed(found)}
     return sorted(reversed(unique.values()), key=rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from oracle.mismatch.axes import Names, in_brackets
 from oracle.mismatch.convention import COLUMNS, ROWS, convention
 from oracle.mismatch.products import Factor, Product, all_same, products, same, without_target
-from oracle.mismatch.scene import MATRIX, Operand, Scene, same_memory, written
+from oracle.mismatch.scene import MATRIX, Operand, Scene, like_of, same_memory, written
 from oracle.mismatch.source import Expression
 from oracle.mismatch.trace import gradient_of, same_name
 from oracle.mismatch.wanted import Wanted, is_delta, name_in
@@ -85,13 +85,57 @@ def proposal(
     found = products(
         factors, goal.axes, not of_parameter, of_parameter, of_parameter or is_delta(goal.wanted.target, known)
     )
+    with_delta = scene.operation in PRODUCTS and any(one.delta and one.failing for one in factors)
+    if with_delta:
+        both = {one for one in factors if one.failing}
+        found = [one for one in found if any(factor.delta for factor in one.factors) or set(one.factors) == both]
+    if with_delta and not of_parameter:
+        found = [one for one in found if _goes_back(one, scene.expression)]
     if scene.operation in SUMS:
         found = [one for one in found if one.kind == "sum"]
     found = [one for one in found if any(factor.failing for factor in one.factors)]
-    if of_parameter and sum(axis != "1" for axis in goal.axes) < 2:  # a bias: no product, a sum over the samples
+    vector = of_parameter and sum(axis != "1" for axis in goal.axes) < 2  # a bias, or the weights of one output
+    if vector and (len(goal.axes) < 2 or scene.operation not in PRODUCTS):  # no product, a sum over the samples
         features = set(names.known) - set(ALWAYS)
         found = [one for one in found if one.kind in ("sum", "itself") and features.isdisjoint(one.over)]
-    return _chosen(found, goal, scene.expression) if found else ([], [])
+    if found:
+        return _chosen(found, goal, scene.expression)
+    return [], _beside(factors, goal.axes) if with_delta and not of_parameter and scene.operation in MATRIX else []
+
+
+def _goes_back(product: Product, expression: Expression) -> bool:
+    """Whether a gradient is summed over the axis of a weight that the forward pass gives, unless both factors failed.
+
+    delta @ W with x @ W in the forward pass is (batch, hidden) by size where both happen to fit, and no gradient.
+    """
+    weight = next((one for one in product.factors if one.parameter and len(one.axes) == 2), None)
+    if weight is None or product.kind != "matmul" or all(one.failing for one in product.factors):
+        return True
+    told = None if same(*weight.axes) else convention(expression, name_in(weight.text))
+    if told is None:
+        return True
+    over_last = product.text.endswith(f"@ {weight.text}.T") or product.text.startswith(f"{weight.text} @")
+    return over_last == (told[0] == ROWS)
+
+
+def _beside(factors: Sequence[Factor], wanted: tuple[str, ...]) -> list[str]:
+    """Of a gradient and a weight that cannot be multiplied to what is wanted: what would have to stand beside it."""
+    failing = [one for one in factors if one.failing]
+    weight = next((one for one in failing if one.parameter and len(one.axes) == 2), None)
+    if weight is None or len(failing) != 2:
+        return []
+    other = next(one for one in failing if one is not weight)
+    said = f"no order and no transpose of {weight.text} and {other.text} gives {in_brackets(wanted)}"
+    fitting = None
+    for own, summed in (weight.axes, weight.axes[::-1]):
+        if fitting is None and wanted and same(wanted[-1], own):
+            fitting = (*wanted[:-1], summed)
+        elif fitting is None and len(wanted) == 2 and same(wanted[0], own):
+            fitting = (summed, wanted[1])
+    if fitting is None:
+        return [said]
+    beside = f"beside {weight.text} {in_brackets(weight.axes)} the other factor should have the axes"
+    return [f"{said}: {beside} {in_brackets(fitting)}"]
 
 
 def _odd_before(operand: Operand, scene: Scene) -> bool:
@@ -174,10 +218,10 @@ def _factors(
         stored = (scene.in_place or scene.operation == "__setitem__") and not summed  # a sum leaves it whole
         if not stored and _elementwise(operand, scope, scene.expression):
             text = written(operand)
-            delta = any(is_delta(name, known) for name in _spoken(operand.node, scope, scene.expression))
+            delta = any(is_delta(name, known) for name in spoken(operand.node, scope, scene.expression))
             found[text] = Factor(text, one, delta, False, True)
         else:
-            failing |= set(_spoken(operand.node, scope, scene.expression))
+            failing |= set(spoken(operand.node, scope, scene.expression))
     outside = [text for text in scope if text not in failing]
     for text in [*failing, *outside]:
         if text not in scope or scope[text].ndim > 3 or target in (text, text.partition("[")[0]):
@@ -189,7 +233,8 @@ def _factors(
         tail = name_in(text).partition("[")[0]
         base = gradient_of(tail)
         if text not in failing:
-            if base and any(same_name(base, name) for name in parameters):
+            made_like = like_of(scope[text]) in parameters and not scope[text].weight  # and no parameter itself
+            if made_like or (base and any(same_name(base, name) for name in parameters)):
                 continue  # the gradient of one parameter is no factor of another's
             if any(other.startswith((f"{text}[", f"{text}.")) for other in scope):
                 continue  # hs where hs[t] is spoken of
@@ -221,13 +266,13 @@ def _elementwise(operand: Operand, scope: Mapping[str, np.ndarray], expression: 
     )
 
 
-def _spoken(node: ast.AST, scope: Mapping[str, np.ndarray], expression: Expression) -> list[str]:
+def spoken(node: ast.AST, scope: Mapping[str, np.ndarray], expression: Expression) -> list[str]:
     """The arrays in scope that an expression speaks of; hs[t], and not hs."""
     if isinstance(node, SIMPLE):
         text = expression.text(node)
         if text in scope:
             return [text]
-    return [text for child in ast.iter_child_nodes(node) for text in _spoken(child, scope, expression)]
+    return [text for child in ast.iter_child_nodes(node) for text in spoken(child, scope, expression)]
 
 
 def _computes(scene: Scene, goal: Wanted) -> bool:
@@ -287,8 +332,9 @@ def _chosen(found: list[Product], goal: Goal, expression: Expression) -> tuple[l
     level = sum(factor.failing for factor in best.factors)
     rivals = [
         one for one in found
-        if one not in twins and one.kind == best.kind and sum(factor.failing for factor in one.factors) == level
+        if one not in twins and one.kind == best.kind and sum(factor.failing for factor in one.factors) >= level
     ]  # fmt: skip
+    rivals.sort(key=lambda one: -sum(factor.failing for factor in one.factors))  # what failed, whatever its names
     kept: list[Product] = [best]
     for one in rivals:
         if not any(set(one.factors) == set(other.factors) for other in kept):

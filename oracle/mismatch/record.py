@@ -56,10 +56,15 @@ class Failure:
 
 @dataclass(eq=False)
 class Record:
-    """What one run leaves behind; `lines` is how many of the user's it ran, as far as they were followed."""
+    """What one run leaves behind.
+
+    lines    how many of the user's it ran, as far as they were followed
+    shapes   of the variables of a frame, by its id: each shape that one had in a row, and the line it had it since
+    """
 
     failures: list[Failure] = field(default_factory=list)
     departures: int = 0
+    shapes: dict[int, dict[str, list[tuple[tuple[int, ...], int]]]] = field(default_factory=dict)
     lines: int = 0
 
     def failed(

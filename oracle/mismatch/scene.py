@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 
 import numpy as np
 
-from oracle.mismatch.record import Departure, Failure
+from oracle.mismatch.record import Departure, Failure, Record
 from oracle.mismatch.source import MISSING, Expression, Scope, find, function_around, text_of, value
 from oracle.mismatch.watched import Watched, watch
 
@@ -45,6 +45,7 @@ class Scene:
 
     operation   NumPy's name of it
     arguments   what it was given beside arrays: shape of a reshape, index, axes; None where it is not known
+    shapes      that the variables of its frame had in a row, each with the line it had it since
     """
 
     error: BaseException
@@ -57,12 +58,14 @@ class Scene:
     operands: tuple[Operand, ...]
     args: tuple[object, ...] | None
     kwargs: dict[str, object]
+    shapes: Mapping[str, Sequence[tuple[tuple[int, ...], int]]] = field(default_factory=dict)
 
 
-def scene_of(error: BaseException, traceback: TracebackType, failure: Failure | None) -> Scene | None:
+def scene_of(error: BaseException, traceback: TracebackType, record: Record) -> Scene | None:
     """The scene of an exception at the user's frame; None where neither NumPy nor the source tells the operands."""
     expression, frame = find(traceback), traceback.tb_frame
-    scope = Scope.of(frame)
+    scope, failure = Scope.of(frame), record.of(error)
+    shapes = record.shapes.get(id(frame), {})
     if failure is not None and (failure.frame is not frame or not _is_written(expression.node, failure)):
         failure = None
     if failure is not None:
@@ -83,7 +86,7 @@ def scene_of(error: BaseException, traceback: TracebackType, failure: Failure | 
         frame = frame.f_back
     return Scene(
         error, traceback.tb_frame.f_code.co_filename, frame.f_code.co_name, expression, scope, operation, in_place,
-        tuple(operands), args, kwargs,
+        tuple(operands), args, kwargs, shapes,
     )  # fmt: skip
 
 

@@ -226,6 +226,8 @@ def _each(outcomes: Mapping[Choice, Outcome], explanation: Explanation) -> str:
     checked = next(iter(outcomes.values()))
     if checked.right:
         return f"{line}: the values do not tell them apart here"
+    if checked.checked and len(explanation.products) > 1:
+        return f"{line}: either none of them is right, or something else is wrong as well"
     if checked.checked:
         return f"{line}: something else is wrong as well, and hides which of them is right"
     return line

@@ -22,10 +22,12 @@ MOST_LINES = 50_000  # that are followed; then the run goes on unseen
 MOST_ENTRIES = 40  # of a dict that is looked at
 LINES_A_LOOK = 200  # at the clock
 DELTA = re.compile(
-    r"(?:grad(?:ient)?_?(?:of_?)?|delta_?|dL_?d?|dJ_?d?|dE_?d?|d_?|g_)(?P<of>\w+)|(?P<of_too>\w+?)_?(?:grad|gradient|delta)"
+    r"(?:grad(?:ient)?_?(?:of_?)?|delta_?|dL_?d?|dJ_?d?|dE_?d?|d_?|g_)(?P<of>\w+)|(?P<of_too>\w+?)_?(?:grad|gradient|delta)s?"
 )
 
 GRADIENTS = ("grads", "grad", "gradients", "g", "d", "dparams", "dp", "deltas", "out")  # dicts of them are called so
+BY_A_LOOP = "for"  # in place of an object: the loop itself binds it
+MOST_SHAPES = 50  # of one variable that are kept
 ENTRIES = "[]"  # in place of an object: something was stored into a dict or array
 CARRY = re.compile(r"next|prev|carry|carried|future", re.IGNORECASE)
 NO_GRADIENTS = ("delta", "deltas", "data", "dict", "dtype", "diff", "dim", "dims", "done", "dot", "doc", "dt", "depth")
@@ -65,6 +67,8 @@ def _plan(code: CodeType) -> tuple[dict[int, list[tuple[str, str, int]]], list[t
             counting += one.argval - 1
         elif counting and one.opname.startswith("STORE_"):
             counting -= 1
+            if one.positions and one.positions.lineno and isinstance(one.argval, str):
+                stores.setdefault(one.positions.lineno, []).append((BY_A_LOOP, one.argval, one.offset))
             continue
         elif one.opname != "CACHE":
             counting = 0
@@ -93,6 +97,16 @@ class _Frame:
         self.stores, self.loops = _plan(frame.f_code)
         self.last: dict[tuple[str, str], tuple[tuple[int, ...], int, int]] = {}
         self.entries: dict[tuple[str, str], object] = {}
+        self.shapes = tracer.record.shapes[id(frame)] = {}
+        for name in frame.f_code.co_varnames[: frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]:
+            self.has(name, frame.f_locals.get(name), frame.f_code.co_firstlineno)
+
+    def has(self, text: str, value: object, line: int) -> None:
+        """Keep the shape that a variable has from a line on."""
+        if isinstance(value, np.ndarray) and value.ndim:
+            had = self.shapes.setdefault(text, [])
+            if len(had) < MOST_SHAPES and (not had or had[-1][0] != value.shape):
+                had.append((value.shape, line))
 
     def __call__(self, frame: FrameType, event: str, _: object) -> Callable | None:
         tracer = self.tracer
@@ -107,6 +121,8 @@ class _Frame:
             for holder, name, offset in self.stores[self.line]:
                 if holder == ENTRIES:
                     self.stored(frame, names)
+                elif holder == BY_A_LOOP:
+                    self.has(name, names.get(name), self.line)
                 else:
                     self.assigned(frame, names, holder, name, offset)
         self.line = frame.f_lineno
@@ -119,6 +135,7 @@ class _Frame:
             return
         before = self.last.get((holder, name))
         self.last[holder, name] = value.shape, offset, self.line
+        self.has(f"{holder}.{name}" if holder else name, value, self.line)
         if not isinstance(value, Watched) or value.departure is not None:
             return
         text = f"{holder}.{name}" if holder else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -10,19 +11,23 @@ import torch
 from rich.console import Console
 from rich.measure import Measurement
 
-from oracle.child import MEMORY, SECONDS, BadFile, Checked, check_isolated, list_functions
+from oracle.child import MEMORY, SECONDS, BadFile, Checked, check_isolated, diagnose_isolated, list_functions
 from oracle.data import to_json
 from oracle.gradient_check import no_such_function
 from oracle.presentation import table
+from oracle.presentation.diagnosis_text import diagnosis_in_words
 from oracle.presentation.function_table import heading, paragraphs, verdict_table
+from oracle.presentation.patching import NotPatched, applied, fixed_files, written
 from oracle.presentation.progress import progress
 from oracle.presentation.shapes_text import shapes_in_words
+from oracle.presentation.table import shown
 from oracle.sizes import whole_numbers
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG, worst_outcome
 
 EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 GIBIBYTE = 1 << 30
+BUDGET = 20.0  # seconds
 EDGES = 2  # columns of a table that rich leaves out when it measures one without edges
 WIDEST = 10_000  # columns: as wide as a table may want to be
 
@@ -55,6 +60,15 @@ class Numbers(click.ParamType):
     help="How much memory one function may need, in GiB.",
 )  # fmt: skip
 @click.option("--shapes", is_flag=True, help="Print the shapes of every assignment, by the names of the axes.")
+@click.option(
+    "--budget", type=click.FloatRange(min=0), default=BUDGET, show_default=True,
+    help="Seconds for the search for a fix of one function that is wrong; 0 for none.",
+)  # fmt: skip
+@click.option(
+    "--patch", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the fixes that are found there as a unified diff.",
+)  # fmt: skip
+@click.option("--apply", is_flag=True, help="Change your files by the fixes, and keep them as they were as NAME.orig.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def check(
     target: tuple[str, ...],
@@ -64,19 +78,24 @@ def check(
     seconds: float,
     memory: float,
     shapes: bool,
+    budget: float,
+    patch: Path | None,
+    apply: bool,
     as_json: bool,
 ) -> None:
     """Check the gradient functions in a file, whatever they compute.
 
     FILE holds functions decorated with @gradient_function, which name the shapes of the parameters and return
     (loss, gradients). Each is run in NumPy as it stands, in a child process, and its gradients are compared with
-    autograd of its own forward pass at several sizes.
+    autograd of its own forward pass at several sizes. Where one is wrong it is said where, why, and what fixes it;
+    your files stay as they are unless you say --apply.
 
     \b
     Examples:
       bptt-oracle check check_char_rnn.py
       bptt-oracle check check_char_rnn.py::char_rnn --sequence-lengths 1,2,7 --hidden-sizes 3,16
       bptt-oracle check check_char_rnn.py --shapes
+      bptt-oracle check check_char_rnn.py --budget 60 --patch fix.patch
       bptt-oracle check check_*.py --json > report.json
 
     \b
@@ -86,26 +105,41 @@ def check(
       2  the command line is wrong, or a file cannot be read
       3  something could not be checked or told, which is no pass
     """
+    if not budget and (patch or apply):
+        raise click.UsageError(f"{'--patch' if patch else '--apply'} needs a fix, and --budget 0 looks for none")
     torch.set_num_threads(1)
     limits = {"seconds": seconds, "memory": int(memory * GIBIBYTE)}
     wanted = [(path, name) for one in target for path, name in functions_of(one, limits)]
     options = {"sequence_lengths": sequence_lengths, "hidden_sizes": hidden_sizes, "seed": seed, "shapes": shapes}
     console = Console(markup=False, highlight=False, emoji=False)
-    results = []
+    results: list[Checked] = []
+    interrupted = False
     try:
         with progress() as bar:
             task = bar.add_task("", total=len(wanted))
             for path, name in wanted:
                 bar.update(task, description=name)
                 results.append(check_isolated(path, name, **options, **limits))
+                results[-1] = diagnose_isolated(
+                    results[-1],
+                    budget,
+                    **limits,
+                    told=lambda tried, name=name: bar.update(task, description=f"{name}: {tried:,} fixes tried"),
+                )
                 bar.advance(task)
     except KeyboardInterrupt:
-        click.echo("interrupted: nothing is checked", err=True)
-        raise click.exceptions.Exit(INTERRUPTED) from None
+        interrupted = True
+        click.echo("interrupted: " + ("checked until then:" if results else "nothing is checked"), err=True)
+    if interrupted and not results:
+        raise click.exceptions.Exit(INTERRUPTED)
     if as_json:
         click.echo(json.dumps([data_of(checked) for checked in results], indent=2, allow_nan=False))
     else:
-        show(results, console)
+        show(results, budget, console)
+    if interrupted:
+        raise click.exceptions.Exit(INTERRUPTED)
+    if patch or apply:
+        keep(results, patch, apply, lambda line: click.echo(line, err=as_json))
     raise click.exceptions.Exit(EXIT_CODES[worst_outcome(outcome_of(checked) for checked in results)])
 
 
@@ -128,7 +162,7 @@ def outcome_of(checked: Checked) -> str:
 
 def data_of(checked: Checked) -> dict[str, object]:
     if checked.report is not None:
-        return to_json(checked.report)
+        return to_json(checked.report, checked.diagnosis) | {"not_diagnosed": checked.not_diagnosed}
     return {
         "function": checked.name,
         "file": str(checked.path),
@@ -137,18 +171,35 @@ def data_of(checked: Checked) -> dict[str, object]:
     }
 
 
-def _shown(text: str, signs: table.Signs) -> str:
-    """Text with the user's own words and names in it, such as the console can print."""
-    text = signs.spell(text.replace("±", "+-") if signs is table.ASCII else text)
-    return text.encode("ascii", "backslashreplace").decode() if signs is table.ASCII else text
+def keep(results: Sequence[Checked], patch: Path | None, apply: bool, say: Callable[[str], None]) -> None:
+    """Write the fixes into a patch, or into the user's files."""
+    more = ""
+    try:
+        files, left_out = fixed_files(results)
+        for line in left_out:
+            say(line)
+        if not files:
+            say("nothing is written: there is no fix")
+            return
+        if patch:
+            say(written(files, patch))
+            more = " more"
+        if apply:
+            for line in applied(files):
+                say(line)
+                more = " more"
+            say("run the check again")
+    except NotPatched as reason:
+        say(f"nothing{more} is written: {reason}")
 
 
-def show(results: list[Checked], console: Console) -> None:
+def show(results: list[Checked], budget: float, console: Console) -> None:
     """Every function with its table and what there is to say of it."""
     signs = table.ASCII if console.options.ascii_only else table.UNICODE
+    width = console.width
     for checked in results:
         outcome = outcome_of(checked)
-        console.print(_shown(f"{signs.mark(outcome)} {heading(checked)}", signs), style=table.STYLES[outcome])
+        console.print(shown(f"{signs.mark(outcome)} {heading(checked)}", signs), style=table.STYLES[outcome])
         if checked.report is not None and not checked.report.worst.not_checked:
             verdicts = verdict_table(checked.report, signs)
             # in a narrow terminal whole lines wrap; squeezed numbers would lie
@@ -156,9 +207,11 @@ def show(results: list[Checked], console: Console) -> None:
             console.width = max(console.width, least + EDGES)
             console.print(verdicts)
         for paragraph in paragraphs(checked):
-            console.print(_shown(paragraph, signs), soft_wrap=True)
+            console.print(shown(paragraph, signs), soft_wrap=True)
+        for line in diagnosis_in_words(checked, budget, signs, width):
+            console.print(line, soft_wrap=True)
         for line in shapes_in_words(checked.shapes):
-            console.print(_shown(line, signs), soft_wrap=True)
+            console.print(shown(line, signs), soft_wrap=True)
         console.print()
     if len(results) > 1:
         counts = {outcome: sum(outcome_of(one) == outcome for one in results) for outcome in EXIT_CODES}

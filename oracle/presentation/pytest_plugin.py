@@ -121,6 +121,7 @@ class GradientItem(pytest.Item):
     def _message(self, finding: Finding, checked: Checked) -> str:
         from oracle.finding import in_words
         from oracle.presentation.function_table import smallest_in_words
+        from oracle.verdict import WRONG
 
         lines = [*finding.faults, *in_words(replace(finding, faults=()), self.parameter)]
         if checked.report.shrunk is not None:
@@ -132,6 +133,9 @@ class GradientItem(pytest.Item):
             if (sizes := self.config.getoption(f"gradient_{name}"))
         ]
         lines.append(f"reproduce: bptt-oracle check {path.name}::{checked.name}{''.join(options)}")
+        if finding[self.parameter].outcome == WRONG:
+            # even without a search a diagnosis takes about a second for each function: not in every run of a suite
+            lines.append("it also says where, why, and what fixes it")
         return "\n".join(lines)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> object:

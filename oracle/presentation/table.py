@@ -52,8 +52,27 @@ class Signs:
         return text.replace("×", self.times)
 
 
+PLAIN = {
+    "±": "+-", "…": "...", "−": "-", "δ": "delta", "Σ": "sum", "ᵀ": "^T", "²": "^2", "·": "*", "∘": "*", "≠": "!="
+}  # fmt: skip
+"""What stands for other characters of ours where there is nothing but ASCII."""
+
 UNICODE = Signs("✓", "✗", "?", "·", "×")
 ASCII = Signs("+", "!", "?", ".", "x")
+
+
+def shown(text: str, signs: Signs) -> str:
+    """Text of ours with the user's own words and names in it, such as the console can print."""
+    text = signs.spell(text)
+    if signs is ASCII:
+        for character, plain in PLAIN.items():
+            text = text.replace(character, plain)
+    return escaped(text, signs)
+
+
+def escaped(text: str, signs: Signs) -> str:
+    """The user's own text, such as the console can print."""
+    return text.encode("ascii", "backslashreplace").decode() if signs is ASCII else text
 
 
 def kind(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 
 from oracle.frames import LIBRARIES, OURS
-from oracle.loading.source import Unit, future_flags, read
+from oracle.loading.source import Unit, decoded, future_flags, read
 
 CELL = ", cell "  # in the file names of the cells of a notebook
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -49,7 +49,7 @@ class Definition:
 def definitions_run(run: Callable[[], object]) -> list[Definition]:
     """The user's definitions that a run went through, in the order in which it first entered them.
 
-    What stands at the top level of a file or class, and in no function, is left out. What the run raises passes through.
+    What stands at the top level of a file or class, in no function, is left out. What the run raises passes through.
     """
     tracer = _Tracer()
     before = sys.gettrace()
@@ -106,7 +106,7 @@ def _definition_at(code: CodeType) -> Definition | None:
     if found is None:
         return None
     statement, classes = found
-    text = unit.text if unit.text is not None else Path(code.co_filename).read_text("utf-8", "replace")
+    text = unit.text if unit.text is not None else decoded(Path(code.co_filename))
     return Definition(code.co_filename, copied(statement), classes, flags, text)  # of a tree that is shared
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from oracle.child import check_isolated
 from oracle.data import from_data, to_data, to_json
+from oracle.diagnosis import Diagnosis, Where
 from oracle.gradient_check import FunctionReport, check_gradients
+from oracle.hypotheses import Mistake, Reading
+from oracle.repair import Change, Repair
 from oracle.verdict import WRONG
 
 P = {"W": np.arange(1.0, 5.0)}
@@ -82,3 +85,43 @@ def test_through_a_child_process(tmp_path):
     verdict = checked.report.worst["W"]
     assert isinstance(verdict.oracle, np.ndarray) and np.allclose(verdict.gradient, 3 * verdict.oracle)
     json.dumps(to_json(checked.report), allow_nan=False)
+
+
+REPAIR = Repair(
+    (Change("/a/rnn.py", 3, "sign", "minus"), Change("/a/rnn.py", 7, "carry", "dropped")),
+    "--- a/rnn.py\n",
+    {"/a/rnn.py": "whole text\n"},
+    17,
+    0.5,
+    ("time=9", "time=3"),
+)
+DIAGNOSES = [
+    Diagnosis(WRONG),
+    Diagnosis(WRONG, ("W",), facts=("a", "b"), seconds=1.5),
+    Diagnosis(
+        WRONG,
+        ("W", "b"),
+        Where(("read",), ("3  x = 1",), "/a/rnn.py", 3, "the first wrong value"),
+        (Reading((Mistake("sign", "is minus", "-x", "(3, 4)"),), ("W",), 1e-15),),
+        (),
+        REPAIR,
+        (REPAIR,),
+        99,
+        2.5,
+    ),
+]
+
+
+@pytest.mark.parametrize("before", DIAGNOSES)
+def test_a_diagnosis_there_and_back(before):
+    assert from_data(to_data(before)) == before
+
+
+def test_a_diagnosis_in_json():
+    assert to_json(REPORTS[0])["diagnosis"] is None
+    text = json.dumps(to_json(REPORTS[1], DIAGNOSES[2]), allow_nan=False)
+    read = json.loads(text)["diagnosis"]
+    assert read["where"]["line"] == 3 and read["readings"][0]["mistakes"][0]["sentence"] == "is minus"
+    assert read["repair"]["changes"][1] == {"filename": "/a/rnn.py", "line": 7, "kind": "carry", "sentence": "dropped"}
+    assert read["repair"]["diff"] == "--- a/rnn.py\n" and read["alternatives"] == [read["repair"]]
+    assert "whole text" not in text and '"type"' not in text

@@ -827,3 +827,48 @@ def test_files_in_the_working_directory_and_devices_may_be_written(tmp_path):
         return np.load("folder/there.npy").tolist(), path.read_text()
 
     assert returned(task) == ([1, 1], "read")
+
+
+def test_how_far_it_has_come_is_told_while_it_runs():
+    numbers, times = [], []
+
+    def task(tell):
+        tell(1)
+        time.sleep(0.3)
+        tell(20)
+        time.sleep(0.3)
+        tell(2**40)
+        return {"sum": np.ones(3)}
+
+    value = returned(task, told=lambda number: (numbers.append(number), times.append(time.monotonic())))
+    assert numbers[:2] == [1, 20] and set(numbers) <= {1, 20, 2**40} and value["sum"].sum() == 3
+    assert times[1] - times[0] > 0.1, "told when it happened, not at the end"
+
+
+def test_many_numbers_at_once_and_small_ones_are_no_answer():
+    """A number stands where the size of an answer does: none of them may be taken for a whole answer."""
+    numbers = []
+
+    def task(tell):
+        for number in range(20_000):
+            tell(number)
+        return "done"
+
+    assert returned(task, told=numbers.append) == "done"
+    assert numbers == sorted(numbers) and set(numbers) <= set(range(20_000))
+
+
+def test_what_told_raises_ends_the_child():
+    started = []
+
+    def told(number):
+        started.append(number)
+        raise KeyError(number)
+
+    def task(tell):
+        tell(os.getpid())
+        time.sleep(60)
+
+    with pytest.raises(KeyError):
+        run(task, told=told)
+    assert soon(lambda: not alive(started[0]))

@@ -105,7 +105,8 @@ def einsum(args: tuple, kwargs: dict, result: object) -> object:
                 seen[letter] = k, axis
     operands = args[1:]
     made = tuple(labels_of(operands[seen[letter][0]])[seen[letter][1]] for letter in out)
-    event = noted("einsum", operands, result, made, pairs, summed)
+    alone = tuple(axis for axis, letter in enumerate(terms[0]) if letter not in out) if len(terms) == 1 else ()
+    event = noted("einsum", operands, result, made, pairs, summed, reduced=alone)
     tags = tuple(
         (event.serial, seen[letter][0]) if sum(letter in term for term in terms) == 1 else None for letter in out
     )

@@ -579,6 +579,22 @@ def f(p, sizes, rng):
     return loss, dict(W=dW, R=dR, V=dV)
 """
 
+COVARIANCE = """
+@gradient_function(A="state state", B="state noise")
+def f(p, sizes, rng):
+    n = len(p.A)
+    P = [np.eye(n)]
+    for t in range(sizes.time):
+        P.append(p.A @ P[-1] @ p.A.T / 4 + p.B @ p.B.T)
+    loss, d = np.trace(P[-1]), np.eye(n)
+    dA, dB = np.zeros((n, n)), np.zeros_like(p.B)
+    for t in reversed(range(sizes.time)):
+        dA += (d @ p.A @ P[t].T + d.T @ p.A @ P[t]) / 4
+        dB += (d + d.T) @ p.B
+        d = p.A.T @ d @ p.A / 4
+    return loss, dict(A=dA, B=dB)
+"""
+
 RIGHT = {
     "layer norm of vectors": LAYER_NORM_OF_VECTORS,
     "centred bias": CENTRED_BIAS,
@@ -610,4 +626,5 @@ RIGHT = {
     "norms afterwards": NORMS_AFTERWARDS,
     "antisymmetric recurrent matrix": ANTISYMMETRIC,
     "bilinear": BILINEAR,
+    "covariance": COVARIANCE,
 }

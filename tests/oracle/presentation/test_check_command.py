@@ -1,10 +1,12 @@
 """`bptt-oracle check`, as a user runs it: what it prints, what it exits with, and what it leaves alone."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 from click.testing import CliRunner
 
+from oracle.child import diagnose_isolated
 from oracle.presentation import check_command
 from oracle.presentation.command import main
 
@@ -255,3 +257,170 @@ def test_a_mistake_of_this_tool_is_not_the_users(check, monkeypatch):
     result = check(RIGHT)
     assert result.exit_code == 3
     assert "layer could not be checked for a mistake in this tool, please report it: RuntimeError: " in result.output
+
+
+SIGN = HEAD + BODY.replace("1 - y**2", "1 + y**2")
+
+
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch):
+    """(source, options...) -> click's result; what it does to the folder is the test's concern."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(source, *options):
+        (tmp_path / "check_layer.py").write_text(source)
+        return CliRunner().invoke(main, ["check", "check_layer.py", *options])
+
+    return run
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_wrong_function_is_diagnosed_and_a_right_one_is_not(check):
+    result = check(RIGHT + SIGN[SIGN.index("@") :].replace("def layer", "def other"))
+    assert result.exit_code == 1
+    right, wrong = result.output.split("✗ other")
+    lines = wrong.splitlines()
+    assert [line for line in lines if line in ("where", "why", "fix")] == ["where", "why", "fix"]
+    assert "where" not in right.splitlines() and "fix" not in right.splitlines()
+    assert "    first wrong line: check_layer.py:16" in lines and lines[-1] == "1 agrees, 1 wrong"
+
+
+def test_no_search(check):
+    result = check(SIGN, "--budget", "0")
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert lines[lines.index("fix") + 1] == "    none was looked for (--budget 0)" and "why" in lines
+
+
+def test_a_patch_leads_to_a_file_that_agrees(in_folder, tmp_path):
+    result = in_folder(SIGN, "--patch", "fix.patch")
+    assert result.exit_code == 1 and (tmp_path / "check_layer.py").read_text() == SIGN
+    assert result.output.endswith(
+        "\nthe patch is in fix.patch: patch -p1 < fix.patch, or git apply fix.patch\n"
+    )
+    patched(tmp_path, (tmp_path / "fix.patch").read_text())
+    assert in_folder((tmp_path / "check_layer.py").read_text()).exit_code == 0
+
+
+def patched(folder, patch):
+    """Apply a unified diff, strictly."""
+    lines = patch.splitlines(keepends=True)
+    assert lines[0].startswith("--- a/") and lines[1].startswith("+++ b/")
+    path = folder / lines[1][len("+++ b/") :].rstrip("\n")
+    old, new, at = path.read_text().splitlines(keepends=True), [], 0
+    for line in lines[2:]:
+        if line.startswith("@@"):
+            start = int(line.split()[1].split(",")[0][1:]) - 1
+            new, at = new + old[at:start], start
+        elif line[0] == "+":
+            new.append(line[1:])
+        else:
+            assert old[at] == line[1:]
+            new += [line[1:]] * (line[0] == " ")
+            at += 1
+    path.write_text("".join(new + old[at:]))
+
+
+def test_applied(in_folder, tmp_path):
+    result = in_folder(SIGN, "--apply")
+    assert result.exit_code == 1, "the verdict is that of the file as it was"
+    assert result.output.splitlines()[-2:] == [
+        "changed check_layer.py, line 10; as it was it is in check_layer.py.orig",
+        "run the check again",
+    ]
+    assert (tmp_path / "check_layer.py.orig").read_text() == SIGN
+    assert in_folder((tmp_path / "check_layer.py").read_text()).exit_code == 0
+
+
+@pytest.mark.parametrize("option", ["--apply", "--patch=fix.patch"])
+def test_nothing_is_written_where_there_is_no_fix(in_folder, tmp_path, option):
+    result = in_folder(RIGHT, option)
+    assert result.exit_code == 0 and result.output.endswith("nothing is written: there is no fix\n")
+    assert names(tmp_path) == ["check_layer.py"]
+    result = in_folder(SIGN, option, "--budget", "0")
+    assert result.exit_code == 2
+    assert f"{option.partition('=')[0]} needs a fix, and --budget 0 looks for none" in result.stderr
+
+
+def test_a_read_only_file_stays(in_folder, tmp_path):
+    in_folder(RIGHT)
+    path = tmp_path / "check_layer.py"
+    path.write_text(SIGN)
+    path.chmod(0o444)
+    result = CliRunner().invoke(main, ["check", "check_layer.py", "--apply", "--patch", "fix.patch"])
+    assert result.exit_code == 1 and result.output.endswith("nothing more is written: check_layer.py is read-only\n")
+    assert path.read_text() == SIGN and names(tmp_path) == ["check_layer.py", "fix.patch"]
+
+
+def test_a_file_that_is_edited_during_the_search_stays(in_folder, tmp_path, monkeypatch):
+    path = tmp_path / "check_layer.py"
+
+    def edited(*args, **kwargs):
+        found = diagnose_isolated(*args, **kwargs)
+        path.write_text(SIGN + "# mine\n")
+        return found
+
+    monkeypatch.setattr(check_command, "diagnose_isolated", edited)
+    result = in_folder(SIGN, "--apply")
+    assert result.output.endswith("nothing is written: check_layer.py changed since the check: check again\n")
+    assert path.read_text() == SIGN + "# mine\n" and names(tmp_path) == ["check_layer.py"]
+
+
+def test_json_with_a_diagnosis(in_folder):
+    result = in_folder(SIGN, "--json", "--patch", "fix.patch")
+    (report,) = json.loads(result.stdout, parse_constant=pytest.fail)
+    diagnosis = report["diagnosis"]
+    assert diagnosis["wrong"] == ["W", "b"] and diagnosis["where"]["line"] == 10 and report["not_diagnosed"] == ""
+    assert "\n-    d = y * (1 + y**2)\n" in diagnosis["repair"]["diff"] and "patched" not in diagnosis["repair"]
+    assert result.stderr.startswith("the patch is in fix.patch")
+    (right,) = json.loads(in_folder(RIGHT, "--json").stdout)
+    assert right["diagnosis"] is None
+
+
+def test_the_verdict_stays_where_the_diagnosis_breaks(check, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("the beam is empty")
+
+    monkeypatch.setattr("oracle.diagnosis.diagnosis", broken)
+    result = check(SIGN)
+    assert result.exit_code == 1 and result.output.startswith("✗ layer at check_layer.py:6\n")
+    assert (
+        "layer could not be diagnosed: for a mistake in this tool, please report it: RuntimeError: the beam is empty "
+        "(test_check_command.py:"
+    ) in " ".join(result.output.split())
+
+
+def test_the_verdict_stays_where_the_search_is_interrupted(check, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check_command, "diagnose_isolated", interrupted)
+    result = check(SIGN, "--apply")
+    assert result.exit_code == 130 and result.stderr == "interrupted: checked until then:\n"
+    assert result.stdout.startswith("✗ layer at check_layer.py:6\n")
+
+
+def test_progress_of_the_search(in_folder, monkeypatch):
+    told = []
+
+    def diagnosed(checked, budget, **options):
+        options["told"](1250)
+        return checked
+
+    class Bar:
+        def add_task(self, *args, **kwargs):
+            return 0
+
+        def advance(self, task):
+            pass
+
+        def update(self, task, description):
+            told.append(description)
+
+    monkeypatch.setattr(check_command, "diagnose_isolated", diagnosed)
+    monkeypatch.setattr(check_command, "progress", lambda: nullcontext(Bar()))
+    in_folder(SIGN)
+    assert told == ["layer", "layer: 1,250 fixes tried"]

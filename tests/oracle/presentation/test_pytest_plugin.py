@@ -54,7 +54,8 @@ def test_a_wrong_gradient_fails_and_the_right_one_beside_it_passes(pytester):
     result.assert_outcomes(passed=3, failed=3)
     first = next(line for line in result.outlines if line.startswith("b wrong: "))
     assert "rounding noise, worst at [" in first and first.endswith("exactly 2 times the right one")
-    assert "reproduce: bptt-oracle check check_layer.py::wrong" in result.outlines
+    reproduce = result.outlines.index("reproduce: bptt-oracle check check_layer.py::wrong")
+    assert result.outlines[reproduce + 1] == "it also says where, why, and what fixes it"
     text = result.stdout.str()
     assert "confirmed by the loss itself" in text or "smallest sizes that show it" in text
     assert "pytest_plugin.py" not in text and "W wrong" not in text

@@ -1,0 +1,246 @@
+"""The mistakes planted in programs/rnn_textbook.py."""
+
+from benchmarks.diagnosis.mistake import (
+    ACCUMULATION,
+    BIAS,
+    BRANCH,
+    CARRY,
+    CHANGED,
+    DERIVATIVE,
+    FACTOR,
+    INJECTION,
+    LAYOUT,
+    OPERAND,
+    OUTPUT_DELTA,
+    SIGN,
+    STATE,
+    TIME_INDEX,
+    TRANSPOSED,
+    UPDATE,
+    planter,
+)
+
+plant = planter("rnn_textbook")
+
+MISTAKES = (
+    plant("recurrent weights not transposed", TRANSPOSED, ('net["W"].T', 'net["W"]')),
+    plant("relu' left out", DERIVATIVE, (' * relu_prime(now["net_h"])', "")),
+    plant("relu for its derivative", DERIVATIVE, ('relu_prime(now["net_h"])', 'relu(now["net_h"])')),
+    plant(
+        "relu' of the moment before",
+        DERIVATIVE,
+        ('relu_prime(now["net_h"])', 'relu_prime(before["hidden"])'),
+        or_kinds=(TIME_INDEX, OPERAND),
+    ),
+    plant("tanh' for relu'", DERIVATIVE, ('relu_prime(now["net_h"])', '(1 - now["hidden"] ** 2)')),
+    plant(
+        "relu' of the error",
+        DERIVATIVE,
+        ('relu_prime(now["net_h"])', "relu_prime(from_output + from_future)"),
+        or_kinds=(OPERAND,),
+    ),
+    plant(
+        "relu' only on what comes from the output",
+        DERIVATIVE,
+        (
+            '(from_output + from_future) * relu_prime(now["net_h"])',
+            'from_output * relu_prime(now["net_h"]) + from_future',
+        ),
+        or_kinds=(CARRY,),
+    ),
+    plant("relu' on the wrong side of zero", DERIVATIVE, ("np.where(v > 0, 1.0, 0.0)", "np.where(v < 0, 1.0, 0.0)")),
+    plant("leaky on the way back only", DERIVATIVE, ("np.where(v > 0, 1.0, 0.0)", "np.where(v > 0, 1.0, 0.1)")),
+    plant("relu' is the value", DERIVATIVE, ("np.where(v > 0, 1.0, 0.0)", "np.where(v > 0, v, 0.0)")),
+    plant(
+        "present state in W",
+        TIME_INDEX,
+        ('before["hidden"].T @ delta_h', 'now["hidden"].T @ delta_h'),
+        or_kinds=(OPERAND,),
+    ),
+    plant(
+        "state two moments back in W",
+        TIME_INDEX,
+        ('before["hidden"].T @ delta_h', 'moments[t - 2]["hidden"].T @ delta_h'),
+    ),
+    plant(
+        "start in place of the state before",
+        TIME_INDEX,
+        ("now, before = moments[t], moments[t - 1]", "now, before = moments[t], moments[0]"),
+        lines=(CHANGED, 'before["hidden"].T @ delta_h'),
+    ),
+    plant(
+        "state before in V",
+        TIME_INDEX,
+        ('now["hidden"].T @ delta_o', 'before["hidden"].T @ delta_o'),
+        or_kinds=(OPERAND,),
+    ),
+    plant("inputs from the other end", TIME_INDEX, ('now["input"].T', 'moments[-t]["input"].T')),
+    plant("the first input always", TIME_INDEX, ('now["input"].T', 'moments[1]["input"].T')),
+    plant("nothing from the future", CARRY, ("(from_output + from_future)", "from_output"), or_kinds=(BRANCH,)),
+    plant("future without the weights", CARRY, ('from_future = delta_h @ net["W"].T', "from_future = delta_h")),
+    plant(
+        "future of every second moment only",
+        CARRY,
+        ('from_future = delta_h @ net["W"].T', 'from_future = (t % 2) * delta_h @ net["W"].T'),
+    ),
+    plant(
+        "delta of the moment added to the delta before",
+        CARRY,
+        ("delta_h = (from_output", "delta_h = delta_h + (from_output"),
+    ),
+    plant(
+        "moments run forward",
+        CARRY,
+        ("range(len(moments) - 1, 0, -1)", "range(1, len(moments))"),
+        lines=(CHANGED, "from_future = delta_h"),
+    ),
+    plant(
+        "delta_h set to zero each moment",
+        CARRY,
+        (
+            '        delta_o = (now["output"]',
+            '        delta_h = np.zeros(before["hidden"].shape)\n        delta_o = (now["output"]',
+        ),
+        lines=("delta_h = np.zeros(before", "from_future = delta_h"),
+    ),
+    plant(
+        "error of the output in U",
+        OPERAND,
+        ('now["input"].T @ delta_h', 'now["input"].T @ from_output'),
+        or_kinds=(CARRY, DERIVATIVE),
+    ),
+    plant(
+        "error in place of the delta in b",
+        OPERAND,
+        ("nabla_b += delta_h.sum", "nabla_b += (from_output + from_future).sum"),
+        or_kinds=(DERIVATIVE, BIAS),
+    ),
+    plant("sum before relu in V", OPERAND, ('now["hidden"].T @ delta_o', 'now["net_h"].T @ delta_o')),
+    plant(
+        "gradient for the weights in the error",
+        OPERAND,
+        ('delta_h @ net["W"].T', "delta_h @ nabla_W.T"),
+        or_kinds=(CARRY,),
+    ),
+    plant(
+        "outputs for their deltas in c",
+        OPERAND,
+        ("nabla_c += delta_o.sum(axis=0)", 'nabla_c += now["output"].sum(axis=0) / size'),
+    ),
+    plant("error not divided by the batch", FACTOR, (' - now["target"]) / size', ' - now["target"])')),
+    plant(
+        "divided by the moments too",
+        FACTOR,
+        (' - now["target"]) / size', ' - now["target"]) / (size * (len(moments) - 1))'),
+    ),
+    plant("learning rate in W", FACTOR, ('nabla_W += before["hidden"].T', 'nabla_W += 0.1 * before["hidden"].T')),
+    plant("V averaged once more", FACTOR, ('now["hidden"].T @ delta_o', 'now["hidden"].T @ delta_o / size')),
+    plant("U overwritten", ACCUMULATION, ("nabla_U +=", "nabla_U =")),
+    plant("V overwritten", ACCUMULATION, ("nabla_V +=", "nabla_V =")),
+    plant("b overwritten", ACCUMULATION, ("nabla_b +=", "nabla_b =")),
+    plant("first moment left out", ACCUMULATION, ("range(len(moments) - 1, 0, -1)", "range(len(moments) - 1, 1, -1)")),
+    plant(
+        "last moment left out",
+        ACCUMULATION,
+        ("range(len(moments) - 1, 0, -1)", "range(len(moments) - 2, 0, -1)"),
+        lines=(CHANGED, 'delta_o = (now["output"]'),
+    ),
+    plant(
+        "c never added to",
+        ACCUMULATION,
+        ("        nabla_c += delta_o.sum(axis=0)\n", ""),
+        lines=("nabla_b, nabla_c =", "return nabla_U"),
+    ),
+    plant("W the wrong way round", LAYOUT, ('before["hidden"].T @ delta_h', 'delta_h.T @ before["hidden"]')),
+    plant("inputs reshaped for transposed", LAYOUT, ('now["input"].T', 'now["input"].reshape(-1, size)')),
+    plant("V reshaped for transposed", LAYOUT, ('net["V"].T', 'net["V"].reshape(net["V"].shape[::-1])')),
+    plant(
+        "V filled in another order",
+        LAYOUT,
+        ('nabla_V += now["hidden"].T @ delta_o', 'nabla_V += (delta_o.T @ now["hidden"]).reshape(nabla_V.shape)'),
+    ),
+    plant(
+        "softmax' on the diagonal only",
+        OUTPUT_DELTA,
+        (' - now["target"]) / size', ' - now["target"]) * now["output"] * (1 - now["output"]) / size'),
+        or_kinds=(DERIVATIVE,),
+    ),
+    plant("logarithm of the outputs", OUTPUT_DELTA, ('(now["output"] - now', '(np.log(now["output"]) - now')),
+    plant(
+        "sums before the softmax for the outputs",
+        OUTPUT_DELTA,
+        ('(now["output"] - now', '(now["hidden"] @ net["V"] + net["c"] - now'),
+    ),
+    plant(
+        "only the right class", OUTPUT_DELTA, ('(now["output"] - now["target"])', '(now["output"] - 1) * now["target"]')
+    ),
+    plant(
+        "b averaged", BIAS, ("nabla_b += delta_h.sum(axis=0)", "nabla_b += delta_h.mean(axis=0)"), or_kinds=(FACTOR,)
+    ),
+    plant("c of one sample", BIAS, ("nabla_c += delta_o.sum(axis=0)", "nabla_c += delta_o[0]")),
+    plant("b a single number", BIAS, ("nabla_b += delta_h.sum(axis=0)", "nabla_b += delta_h.sum()")),
+    plant("target minus output", SIGN, ('now["output"] - now["target"]', 'now["target"] - now["output"]')),
+    plant("future subtracted", SIGN, ("from_output + from_future", "from_output - from_future"), or_kinds=(CARRY,)),
+    plant("W's sign", SIGN, ("nabla_W +=", "nabla_W -=")),
+    plant(
+        "last output at every moment",
+        INJECTION,
+        ('(now["output"] - now["target"])', '(moments[-1]["output"] - moments[-1]["target"])'),
+        or_kinds=(TIME_INDEX,),
+    ),
+    plant(
+        "only the last output sent back",
+        INJECTION,
+        ('from_output = delta_o @ net["V"].T', 'from_output = delta_o @ net["V"].T * (t == len(moments) - 1)'),
+        or_kinds=(BRANCH,),
+    ),
+    plant(
+        "output of the moment before",
+        INJECTION,
+        ('(now["output"] - now', '(moments[max(t - 1, 1)]["output"] - now'),
+        or_kinds=(TIME_INDEX, OUTPUT_DELTA),
+    ),
+    plant(
+        "deltas clipped",
+        STATE,
+        (
+            '(from_output + from_future) * relu_prime(now["net_h"])',
+            'np.clip((from_output + from_future) * relu_prime(now["net_h"]), -0.02, 0.02)',
+        ),
+    ),
+    plant(
+        "sum clipped in the loop",
+        STATE,
+        (
+            '        nabla_W += before["hidden"].T @ delta_h\n',
+            '        nabla_W += before["hidden"].T @ delta_h\n        nabla_W = np.clip(nabla_W, -0.05, 0.05)\n',
+        ),
+    ),
+    plant(
+        "states overwritten by their derivatives",
+        STATE,
+        ('relu_prime(now["net_h"])', 'np.sign(now["hidden"], out=now["hidden"])'),
+        lines=(CHANGED, 'now["hidden"].T @ delta_o'),
+    ),
+    plant(
+        "V stepped before it is used",
+        UPDATE,
+        (
+            "        from_output = ",
+            '        net = {**net, "V": net["V"] - 0.1 * now["hidden"].T @ delta_o}\n        from_output = ',
+        ),
+        lines=(CHANGED, 'from_output = delta_o @ net["V"].T'),
+    ),
+    plant(
+        "W stepped moment by moment",
+        UPDATE,
+        ("        from_future = ", '        net = {**net, "W": net["W"] - 0.5 * nabla_W}\n        from_future = '),
+        lines=(CHANGED, "from_future = delta_h"),
+    ),
+    plant(
+        "output's share lost before the last moment",
+        BRANCH,
+        ("(from_output + from_future)", "(from_output if t == len(moments) - 1 else from_future)"),
+        or_kinds=(INJECTION,),
+    ),
+)

@@ -1,0 +1,99 @@
+"""What is said of wrong gradients: mistakes that, taken together, reproduce them to the last digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from oracle.hypotheses.backward import NOTHING, Adjoints, Backward, Change
+
+KINDS = (
+    LAYOUT := "layout",
+    DERIVATIVE := "activation derivative",
+    TIME_INDEX := "time index",
+    CARRY := "carry",
+    OPERAND := "operand",
+    FACTOR := "factor",
+    ACCUMULATION := "accumulation",
+    OUTPUT_DELTA := "output delta",
+    TRANSPOSED := "transposed recurrent matrix",
+    BIAS_SUM := "bias sum",
+    UPDATE := "update order",
+    BRANCH := "branch",
+    SIGN := "sign",
+    INJECTION := "injection",
+    STATE := "state",
+)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake.
+
+    kind      one of KINDS
+    sentence  what the code does, and what it should do
+    algebra   the equation as it should be and as the code computes it; may be empty
+    shapes    of the arrays concerned, where they matter; may be empty
+    """
+
+    kind: str
+    sentence: str
+    algebra: str = ""
+    shapes: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.sentence}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Mistakes that together give the code's gradients.
+
+    parameters   those whose wrong gradients it explains
+    residual     how far its prediction is from the code's gradients, relative to the largest entry of each; the worst
+    apart        of a tie, what would tell its readings apart; else empty
+    """
+
+    mistakes: tuple[Mistake, ...]
+    parameters: tuple[str, ...]
+    residual: float
+    apart: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """A hypothesis about what flows: another backward pass.
+
+    key      says which it is at any sizes
+    run      from (backward, another change) to the adjoints under both, where `change` does not say it all
+    implied  hypotheses about one parameter alone, by the first of their keys, that belong to the same mistake
+    """
+
+    key: Hashable
+    mistake: Mistake
+    change: Change = NOTHING
+    run: Callable[[Backward, Change], Adjoints] | None = None
+    implied: frozenset[str] = frozenset()
+
+    def adjoints(self, backward: Backward) -> Adjoints:
+        return backward.adjoints(self.change) if self.run is None else self.run(backward, NOTHING)
+
+    def together(self, other: Flow) -> Flow | None:
+        """Both at once; None where they meet in one place."""
+        change = self.change.together(other.change)
+        if change is None or (self.run is not None and other.run is not None):
+            return None
+        run = self.run or other.run
+        both = None if run is None else lambda backward, more: run(backward, change)
+        return Flow((self.key, other.key), self.mistake, change, both)
+
+
+@dataclass(frozen=True, eq=False)
+class Local:
+    """A hypothesis about one parameter's gradient alone, given what flows: what the code would compute."""
+
+    key: Hashable
+    mistake: Mistake
+    gradient: np.ndarray = field(repr=False)

@@ -1,0 +1,220 @@
+"""What an edit undoes: the kind of mistake, in the field's words, from the lines before and after it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from oracle.repair.edit import Edit, applied
+from oracle.repair.material import Material
+
+NEIGHBOUR = re.compile(r"prev(?:ious)?|next|before|after|old|last|(?<![a-z])t(?![a-z])|_")
+ADJOINT = re.compile(r"^d[A-Za-z_]|grad|delta|next|carr|future")
+DERIVATIVES = re.compile(
+    r"deriv|prime|(?<![a-z])d_?(?:tanh|sigm|relu|act)|_grad(?:ient)?\(|(?:tanh|sigmoid|relu)_?(?:back|d(?![a-z]))"
+)
+
+
+UNDONE_BY = {
+    "bias sum": ("bias sum", "factor", "operand"),
+    "output delta": ("operand", "activation derivative", "factor", "sign", "branch"),
+    "injection": ("injection", "time index", "branch", "accumulation"),
+    "update order": ("state", "update order", "operand"),
+    "carry": ("carry", "branch", "accumulation", "operand"),
+    "transposed recurrent matrix": ("transposed recurrent matrix", "layout"),
+    "state": ("state", "operand", "time index"),
+}
+"""A kind of mistake -> the kinds of the edits that may undo it; of the other kinds those of their own name."""
+
+
+def edits_for(kinds: Collection[str]) -> frozenset[str]:
+    """The kinds of edits that may undo these kinds of mistakes."""
+    return frozenset(edit for kind in kinds for edit in UNDONE_BY.get(kind, (kind,)))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The statements that an edit changes, before and after it."""
+
+    before: tuple[ast.stmt, ...]
+    after: tuple[ast.stmt, ...]
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        return "\n".join(map(ast.unparse, self.before)), "\n".join(map(ast.unparse, self.after))
+
+
+def lines_of(edit: Edit) -> Lines:
+    """The lines that an edit changes; its tree is as it was before it."""
+    statement = edit.statement
+    if edit.index is None and isinstance(edit.value, list):
+        body = getattr(edit.parent, edit.field)
+        old = {ast.dump(one) for one in body}
+        new = {ast.dump(one) for one in edit.value}
+        changed = tuple(one for one in edit.value if ast.dump(one) not in old)
+        return Lines(tuple(one for one in body if ast.dump(one) not in new) or (statement,), changed)
+    before = ast.parse(ast.unparse(statement)).body
+    with applied([edit]):
+        after = ast.parse(ast.unparse(statement)).body
+    return Lines(tuple(_heads(before)), tuple(_heads(after)))
+
+
+def _heads(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Of a compound statement the head alone."""
+    for one in body:
+        for name in ("body", "orelse"):
+            if isinstance(getattr(one, name, None), list):
+                setattr(one, name, [ast.Pass()] if name == "body" else [])
+    return body
+
+
+def kind_of(
+    edit: Edit, lines: Lines, material: Material, parameters: Mapping[str, tuple[int, ...]], made: Collection[str]
+) -> str:
+    """The kind of mistake that an edit undoes.
+
+    made    the names that the lines of the forward pass assign, in any of the user's functions
+    """
+    before, after = lines.texts
+    if edit.kind in ("layout", "transposed recurrent matrix", "sign"):
+        return edit.kind
+    if _derivatives(before) != _derivatives(after):
+        return "output delta" if _is_output_delta(lines, edit, made) else "activation derivative"
+    if _is_output_delta(lines, edit, made) and edit.kind in ("operand", "branch"):
+        return "output delta"
+    if edit.kind in ("factor", "branch") and _steps_alone(before) > _steps_alone(after):
+        if _is_output_delta(lines, edit, made):
+            return "injection"
+        return "carry" if _is_carried(edit) else "accumulation"
+    if edit.kind in ("operand", "time index"):
+        return _of_names(before, after, edit, lines, made)
+    if edit.kind == "factor" and "mean" in before and "sum" in after and _is_bias(lines, material, parameters):
+        return "bias sum"
+    if edit.kind in ("state", "update order", "accumulation") and "`" in edit.sentence:
+        return _of_moved(edit, parameters, material)
+    if edit.kind in ("branch", "accumulation") and _is_carried(edit):
+        return "carry" if isinstance(_first(lines.after), ast.Assign) else "branch"
+    return edit.kind
+
+
+def _steps_alone(text: str) -> int:
+    """How many conditions on the step stand in a line: t == T - 1, t % 2, t > 0."""
+    return len(re.findall(r"==|!=|%|[<>]", text))
+
+
+def _first(statements: tuple[ast.stmt, ...]) -> ast.stmt | None:
+    return statements[0] if statements else None
+
+
+def _derivatives(text: str) -> Counter[str]:
+    """The derivatives of activations in a line: 1 - h ** 2, z * (1 - z), sigmoid_derivative(z)."""
+    found: Counter[str] = Counter()
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return found
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            if isinstance(node.left, ast.Constant) and node.left.value in (1, 1.0):
+                inner = ast.unparse(node.right)
+                squared = "**" in inner or "square" in inner or "*" in inner
+                if squared or text.count(inner) > 1:
+                    found[ast.unparse(node)] += 1
+        elif isinstance(node, ast.Call) and DERIVATIVES.search(ast.unparse(node.func).lower() + "("):
+            found[ast.unparse(node)] += 1
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            if isinstance(node.left, ast.Call) and DERIVATIVES.search(ast.unparse(node.left.func).lower() + "("):
+                found[ast.unparse(node)] += 1
+    return found
+
+
+def _is_output_delta(lines: Lines, edit: Edit, made: Collection[str]) -> bool:
+    """Whether a line makes an adjoint of values of the forward pass alone: the first of the backward pass."""
+    statement = _first(lines.after) or _first(lines.before)
+    if not isinstance(statement, (ast.Assign, ast.AugAssign, ast.Return)) or statement.value is None:
+        return False
+    read = {
+        node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    own = {
+        target.id
+        for node in ast.walk(edit.definition.statement)
+        if isinstance(node, (ast.Assign, ast.AugAssign))
+        for root in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for target in ast.walk(root)
+        if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
+    }
+    if (
+        (read & own) - set(made)
+        or any(map(ADJOINT.search, read))
+        or any(isinstance(one.op, ast.MatMult) for one in ast.walk(statement.value) if isinstance(one, ast.BinOp))
+    ):
+        return False
+    return any(
+        isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in ast.walk(statement.value)
+    ) and not (
+        isinstance(statement.value, ast.BinOp)
+        and isinstance(statement.value.op, ast.Sub)
+        and isinstance(statement.value.left, ast.Constant)
+    )
+
+
+def _of_names(before: str, after: str, edit: Edit, lines: Lines, made: Collection[str]) -> str:
+    """Another step of one array is a time index, another array an operand."""
+    old, new = _words(before), _words(after)
+    lost, gained = list((old - new).elements()), list((new - old).elements())
+    if edit.kind == "time index" and _is_output_delta(lines, edit, made):
+        return "injection" if not any(len(word) == 1 for word in lost) else "time index"
+    if len(lost) == len(gained) == 1 and NEIGHBOUR.sub("", lost[0]) == NEIGHBOUR.sub("", gained[0]):
+        return "time index"
+    return edit.kind
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", text))
+
+
+def _is_bias(lines: Lines, material: Material, parameters: Mapping[str, tuple[int, ...]]) -> bool:
+    statement = _first(lines.after)
+    target = statement.target if isinstance(statement, ast.AugAssign) else getattr(statement, "targets", [None])[0]
+    shapes = material.arrays.get(ast.unparse(target), set()) if target is not None else set()
+    flat = {shape for shape in parameters.values() if sum(size > 1 for size in shape) <= 1}
+    return bool(shapes & flat) or not shapes
+
+
+def _of_moved(edit: Edit, parameters: Mapping[str, tuple[int, ...]], material: Material) -> str:
+    """A line at another place: the update of a weight before it is used, or an array that is made anew too late."""
+    statement = edit.statement
+    if isinstance(statement, (ast.Assign, ast.AugAssign)):
+        target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+        read = {ast.unparse(node) for node in ast.walk(statement.value)}
+        subtracts = isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Sub)
+        itself = ast.unparse(target) in read and any(
+            isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(statement.value)
+        )
+        if subtracts or itself:
+            return "update order"
+    return edit.kind
+
+
+def _is_carried(edit: Edit) -> bool:
+    """Whether a statement assigns what the next round of its loop reads before."""
+    statement = edit.statement
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)):
+        return False
+    target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
+    for loop in ast.walk(edit.definition.statement):
+        if isinstance(loop, ast.For) and any(one is statement for one in loop.body):
+            before = loop.body[: next(k for k, one in enumerate(loop.body) if one is statement)]
+            earlier = {ast.unparse(node) for one in before for node in ast.walk(one) if isinstance(node, ast.expr)}
+            written = {
+                ast.unparse(root)
+                for one in before
+                if isinstance(one, (ast.Assign, ast.AugAssign))
+                for root in (one.targets if isinstance(one, ast.Assign) else [one.target])
+            }
+            return target in earlier and target not in written
+    return False

@@ -1,0 +1,181 @@
+"""What an edit can be made of: the arrays and numbers that a definition reads, as they are written there."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+import numpy as np
+
+from oracle.annotation.recording import PART, Site, recording
+from oracle.rewriting import Definition, exchanged
+
+LONGEST = 28  # characters of an expression that counts as a name for something
+MOST_KEYS = 40  # of a dict or object whose arrays are looked at
+READ = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+@dataclass
+class Material:
+    """What one definition can read.
+
+    arrays      text -> shapes it had, in the order of the source
+    numbers     text -> whole numbers it had; of what is called, sums and lengths, other numbers too
+    functions   names of functions of one argument that it can call, of the user's own
+    """
+
+    arrays: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+    numbers: dict[str, set[float]] = field(default_factory=dict)
+    functions: list[str] = field(default_factory=list)
+
+    def of_shape(self, shapes: set[tuple[int, ...]]) -> list[str]:
+        return [text for text, known in self.arrays.items() if known & shapes]
+
+
+def material_of(definitions: Sequence[Definition], run: Callable[[], object]) -> Mapping[Definition, Material]:
+    """The material of every definition, seen in one run."""
+    sites, values = _reads(definitions), {}
+
+    def seen(number: int, value: object) -> object:
+        values.setdefault(number, []).append(value)
+        return value
+
+    codes = {}
+    for definition in definitions:
+        codes |= recording(definition, [site for site in sites if site.definition is definition], seen)
+    with exchanged(definitions, codes), _locals_of(definitions) as variables:
+        run()
+    found = {definition: Material() for definition in definitions}
+    for site in sites:
+        text = ast.unparse(site.node)
+        if len(text) <= LONGEST:
+            for value in values.get(site.number, ())[:200]:
+                _note(found[site.definition], text, value)
+    for definition, material in found.items():
+        for name, value in variables.get(definition, {}).items():
+            _note(material, name, value)
+            _note_elements(material, name, value, _counters(definition))
+        material.functions = _functions(definition)
+        if definition.classes:  # what is kept in self by one method can be read by the others
+            for other, theirs in found.items():
+                if other is not definition and other.classes == definition.classes:
+                    for text, known in theirs.arrays.items():
+                        if text.startswith("self."):
+                            material.arrays.setdefault(text, set()).update(known)
+    return found
+
+
+@contextmanager
+def _locals_of(definitions: Sequence[Definition]) -> Iterator[dict[Definition, dict[str, object]]]:
+    """The variables that each definition has when it returns."""
+    owners = {key: one for one in definitions for key in one.codes}
+    found: dict[Definition, dict[str, object]] = {}
+
+    def trace(frame: FrameType, event: str, argument: object) -> Callable | None:
+        code = frame.f_code
+        owner = owners.get((code.co_qualname, code.co_firstlineno))
+        if owner is None or code.co_filename != owner.filename:
+            return None
+        if event == "return":
+            found.setdefault(owner, {}).update(frame.f_locals)
+        frame.f_trace_lines = False
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield found
+    finally:
+        sys.settrace(before)
+
+
+def _counters(definition: Definition) -> list[str]:
+    return list(
+        dict.fromkeys(
+            node.target.id
+            for node in ast.walk(definition.statement)
+            if isinstance(node, ast.For) and isinstance(node.target, ast.Name)
+        )
+    )
+
+
+def _note_elements(material: Material, name: str, value: object, counters: Sequence[str]) -> None:
+    """hs[t], of a list, a dict by steps, or an array over the steps, though nobody reads it."""
+    if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
+        elements = list(value.values())
+    elif isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 1):
+        elements = list(value)[:MOST_KEYS]
+    else:
+        return
+    if elements and all(isinstance(one, np.ndarray) for one in elements):
+        for counter in counters:
+            for one in elements:
+                _note(material, f"{name}[{counter}]", one, deep=False)
+
+
+def _note(material: Material, text: str, value: object, deep: bool = True) -> None:
+    if isinstance(value, (bool, np.bool_)):
+        return
+    if isinstance(value, (int, np.integer)) or (isinstance(value, (float, np.floating)) and text.endswith(")")):
+        material.numbers.setdefault(text, set()).add(value)
+    elif text.endswith(")"):  # of what is called only numbers are of use
+        return
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        material.arrays.setdefault(text, set()).add(value.shape)
+    elif deep and isinstance(value, dict) and len(value) <= MOST_KEYS:
+        for key, one in value.items():
+            if isinstance(key, str):
+                _note(material, f"{text}[{key!r}]", one, deep=False)
+    elif deep and isinstance(getattr(value, "__dict__", None), dict) and not isinstance(value, type):
+        for key, one in list(vars(value).items())[:MOST_KEYS]:
+            if isinstance(one, np.ndarray):
+                _note(material, f"{text}.{key}", one, deep=False)
+
+
+def _reads(definitions: Sequence[Definition]) -> list[Site]:
+    """The places at which something is read."""
+    found: list[Site] = []
+    for definition in definitions:
+        for parent in ast.walk(definition.statement):
+            if isinstance(parent, (ast.arguments, ast.keyword)) and not isinstance(parent, ast.keyword):
+                continue
+            for name, value in ast.iter_fields(parent):
+                if (isinstance(parent, ast.Call) and name == "func") or name in (
+                    "decorator_list",
+                    "annotation",
+                    "slice",
+                ):
+                    continue
+                if isinstance(parent, (ast.AugAssign, ast.For, ast.comprehension)) and name == "target":
+                    continue
+                several = isinstance(value, list)
+                for index, one in enumerate(value if several else [value]):
+                    if (isinstance(one, READ) and isinstance(one.ctx, ast.Load)) or isinstance(one, ast.Call):
+                        at = index if several else None
+                        found.append(Site(len(found), parent, name, at, PART, "", definition, definition.statement))
+    # the outermost first: a wrapped node's own places are in its parent, which is left as it is
+    return found
+
+
+def _functions(definition: Definition) -> list[str]:
+    """The user's functions that a definition's file has, of one argument."""
+    try:
+        tree = ast.parse(definition.text)
+    except SyntaxError:
+        return []
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            arguments = [one.arg for one in node.args.args]
+            if len(arguments) == 1:
+                found.append(node.name)
+            elif len(arguments) == 2 and arguments[0] == "self":
+                found.append(f"self.{node.name}")
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            if isinstance(node.targets[0], ast.Name) and len(node.value.args.args) == 1:
+                found.append(node.targets[0].id)
+    return found

@@ -1,0 +1,213 @@
+"""A place in the user's backward pass, with what the templates of edits ask about it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from oracle.repair.edit import Slot
+from oracle.repair.material import Material
+from oracle.rewriting import Definition
+
+Shapes = set[tuple[int, ...]]
+LOOPS = (ast.For, ast.While)
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """What could stand in a place: a node, or statements; with the kind of mistake that it undoes, in words."""
+
+    new: object
+    kind: str
+    sentence: str
+    cost: float
+    line_of: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Rearranged(Proposal):
+    """The whole list of statements that the statement stands in."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moved(Proposal):
+    """Statements in place of a loop that the statement stands in, and not of the statement itself."""
+
+    instead_of: ast.For | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One expression or statement.
+
+    around     the place of every node of the definition
+    shapes     of the arrays that the nodes gave, where they were seen
+    recurrent  names by which the recurrent parameters are read
+    parameters the shapes of the parameters
+    backward   the names that the definition assigns in its backward pass
+    """
+
+    node: ast.AST
+    definition: Definition
+    around: Mapping[ast.AST, Slot]
+    material: Material
+    shapes: Mapping[ast.AST, Shapes]
+    recurrent: frozenset[str]
+    parameters: frozenset[tuple[int, ...]]
+    backward: frozenset[str]
+
+    def is_backward(self, text: str) -> bool:
+        """Whether a name is of the backward pass: an adjoint, or a gradient."""
+        return text.partition("[")[0].partition(".T")[0] in self.backward
+
+    @property
+    def slot(self) -> Slot:
+        return self.around[self.node]
+
+    @property
+    def statement(self) -> ast.stmt:
+        return self.slot.statement
+
+    def shape_of(self, node: ast.AST) -> Shapes:
+        """The shapes that an expression had; those of its name elsewhere where it was not seen itself."""
+        return self.shapes.get(node) or self.material.arrays.get(text_of(node), set())
+
+    def parents(self, node: ast.AST | None = None):
+        """The nodes around, the innermost first."""
+        node = self.node if node is None else node
+        while node in self.around:
+            node = self.around[node].parent
+            yield node
+
+    @property
+    def loops(self) -> list[ast.For]:
+        return [one for one in self.parents() if isinstance(one, LOOPS)]
+
+    @property
+    def counters(self) -> set[str]:
+        """The names that the loops around bind."""
+        return {
+            inner.id
+            for loop in self.loops
+            if isinstance(loop, ast.For)
+            for inner in ast.walk(loop.target)
+            if isinstance(inner, ast.Name)
+        }
+
+    @property
+    def is_target(self) -> bool:
+        return isinstance(getattr(self.node, "ctx", None), (ast.Store, ast.Del))
+
+    @property
+    def targets(self) -> list[str]:
+        """What the statement assigns."""
+        match self.statement:
+            case ast.Assign(targets=targets):
+                return [text_of(one) for one in targets]
+            case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+                return [text_of(target)]
+        return []
+
+
+def text_of(node: ast.AST) -> str:
+    return ast.unparse(node)
+
+
+def index_text(index: ast.AST) -> str:
+    """What stands between the brackets of a subscript."""
+    if isinstance(index, ast.Tuple):
+        return ", ".join(map(ast.unparse, index.elts)) + ("," if len(index.elts) == 1 else "")
+    return ast.unparse(index)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def made(text: str, like: ast.AST, **parts: ast.expr | str) -> ast.expr:
+    """The expression in which the names in capitals stand for other expressions: made("A.T", node, A=node)."""
+    nodes = {name: made(part, like) if isinstance(part, str) else part for name, part in parts.items()}
+    return _filled(_parsed(text), like, nodes)
+
+
+def _filled(node: ast.AST, like: ast.AST, parts: Mapping[str, ast.expr]) -> ast.AST:
+    if isinstance(node, ast.Name) and node.id in parts:
+        return parts[node.id]
+    copy = type(node)(
+        **{
+            name: [_filled(one, like, parts) if isinstance(one, ast.AST) else one for one in value]
+            if isinstance(value, list)
+            else _filled(value, like, parts)
+            if isinstance(value, ast.AST)
+            else value
+            for name, value in ast.iter_fields(node)
+        }
+    )
+    if "lineno" in node._attributes:
+        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            setattr(copy, name, getattr(like, name))
+    return copy
+
+
+def is_transposed(node: ast.AST) -> ast.expr | None:
+    """X of X.T, X.transpose(), np.transpose(X); else None."""
+    match node:
+        case ast.Attribute(value=inner, attr="T"):
+            return inner
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="transpose"), args=[inner]):
+            return inner
+        case ast.Call(func=ast.Attribute(value=inner, attr="transpose"), args=[]):
+            return inner
+    return None
+
+
+def transposed(node: ast.expr) -> ast.expr:
+    inner = is_transposed(node)
+    return inner if inner is not None else made("A.T", node, A=node)
+
+
+PRODUCTS = ("dot", "matmul", "outer", "inner")
+
+
+def product_of(node: ast.AST) -> tuple[str, ast.expr, ast.expr] | None:
+    """('@', a, b) of a @ b; ('dot', a, b) of np.dot(a, b) and a.dot(b); else None."""
+    match node:
+        case ast.BinOp(op=ast.MatMult(), left=left, right=right):
+            return "@", left, right
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name), args=[left, right]):
+            return (name, left, right) if name in PRODUCTS else None
+        case ast.Call(func=ast.Attribute(value=left, attr="dot"), args=[right]):
+            return ".dot", left, right
+    return None
+
+
+def product(how: str, left: ast.expr, right: ast.expr, like: ast.AST) -> ast.expr:
+    text = {"@": "A @ B", "*": "A * B", ".dot": "A.dot(B)"}.get(how, f"np.{how}(A, B)")
+    return made(text, like, A=left, B=right)
+
+
+def shape_of_product(how: str, left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...] | None:
+    """None where NumPy would raise."""
+    if how == "outer":
+        sizes = [1, 1]
+        for k, shape in enumerate((left, right)):
+            for size in shape:
+                sizes[k] *= size
+        return tuple(sizes)
+    if how == "*":
+        longer = max(len(left), len(right))
+        pairs = zip((1,) * (longer - len(left)) + left, (1,) * (longer - len(right)) + right)
+        found = []
+        for a, b in pairs:
+            if a != b and 1 not in (a, b):
+                return None
+            found.append(max(a, b))
+        return tuple(found)
+    if not left or not right or len(left) > 2 or len(right) > 2:
+        return None
+    if left[-1] != right[0 if len(right) == 1 else -2]:
+        return None
+    return left[:-1] + (right[1:] if len(right) == 2 else ())

@@ -1,0 +1,163 @@
+"""A repair of a gradient function: found at one set of arrays, verified at others, written as a patch."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from oracle.examination import examine
+from oracle.repair.causes import kind_of, lines_of
+from oracle.repair.edit import Edit, applied
+from oracle.repair.patch import diff_of, patched
+from oracle.repair.search import Problem, Progress, State, materials_of, solutions
+from oracle.returned import NotChecked
+from oracle.rewriting import Definition, compiled, copied, exchanged, quiet
+from oracle.subject import Subject, plain_loss
+from oracle.verdict import AGREES
+
+BUDGET = 20.0  # seconds
+MOST_ALTERNATIVES = 2
+SAME_LOSS = 1e-9
+
+
+@dataclass(frozen=True)
+class Change:
+    """One edit of a repair, for the reader."""
+
+    filename: str
+    line: int
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Edits after which every gradient agrees, at arrays that the search has not seen as well.
+
+    diff         unified
+    patched      file name -> its whole new text
+    tried        candidates until it was found
+    seconds      until it was found and verified
+    verified     the sizes at which it was verified, in words
+    """
+
+    changes: tuple[Change, ...]
+    diff: str
+    patched: Mapping[str, str]
+    tried: int
+    seconds: float
+    verified: tuple[str, ...]
+
+
+def repair(
+    problem: Problem,
+    elsewhere: Sequence[Callable[[], Subject]],
+    budget: float = BUDGET,
+    ordered: bool = True,
+    told: Callable[[int], None] | None = None,
+) -> tuple[tuple[Repair, ...], int]:
+    """Verified repairs, the likeliest first, others only if they differ in kind; and how many edits were tried.
+
+    elsewhere   give the same function at other sizes and data
+    budget      seconds for all
+    told        called now and then with the number of candidates tried
+    """
+    start = time.monotonic()
+    progress = Progress(start + budget, told=told)
+    pristine = {one: copied(one.statement) for one in problem.definitions}
+    found: list[Repair] = []
+    kinds: set[tuple[str, ...]] = set()
+    for state in solutions(problem, progress, ordered):
+        kind = tuple(sorted(edit.kind for edit in state.edits))
+        if found and (kind in kinds or len(state.edits) > len(found[0].changes)):
+            continue
+        with applied(state.edits):
+            where = _verified(problem.definitions, elsewhere)
+        if where:
+            changes = _changes(state, problem)
+            with applied(state.edits):
+                written = _written(changes, problem.definitions, pristine, progress, start, where)
+            if all(written.patched != one.patched for one in found):
+                found.append(written)
+            kinds.add(kind)
+        if len(found) > MOST_ALTERNATIVES:
+            break
+    return tuple(found), progress.tried
+
+
+def _verified(definitions: Sequence[Definition], elsewhere: Sequence[Callable[[], Subject]]) -> tuple[str, ...]:
+    """The sizes at which every gradient agrees, and the loss is what it was; empty unless that is so at all."""
+    where: list[str] = []
+    for make in elsewhere:
+        subject = make()
+        try:
+            with quiet():
+                before = plain_loss(subject)(subject.parameters)
+                codes: dict = {}
+                for one in definitions:
+                    codes |= compiled(one)
+                with exchanged(definitions, codes):
+                    finding = examine(subject)
+        except (NotChecked, ValueError, SyntaxError):
+            return ()
+        if finding.outcome != AGREES or not abs(finding.loss - before) <= SAME_LOSS * abs(before):
+            return ()
+        where.append(", ".join(f"{name}={size}" for name, size in finding.sizes.items()))
+    return tuple(where)
+
+
+def _written(
+    changes: tuple[Change, ...],
+    definitions: Sequence[Definition],
+    pristine: Mapping[Definition, object],
+    progress: Progress,
+    start: float,
+    where: tuple[str, ...],
+) -> Repair:
+    after = patched(definitions, pristine)
+    before = {one.filename: one.text for one in definitions}
+    return Repair(changes, diff_of(before, after), after, progress.tried, time.monotonic() - start, where)
+
+
+def _changes(state: State, problem: Problem) -> tuple[Change, ...]:
+    """The edits in words, in the order of the source."""
+    parameters = {name: gradient.shape for name, gradient in problem.gradients.items()}
+    made, materials = _made(problem), materials_of(problem)
+    found: list[Change] = []
+    for number, edit in enumerate(state.edits):
+        with applied(state.edits[:number]):
+            own = copied(edit.definition.statement)
+            lines = lines_of(edit)
+            kind = kind_of(edit, lines, materials[edit.definition], parameters, made)
+            with applied([edit]):
+                line = _first_changed(edit, own)
+        found.append(Change(edit.definition.filename, line, kind, edit.sentence))
+    return tuple(sorted(found, key=lambda one: (one.filename, one.line)))
+
+
+def _first_changed(edit: Edit, before: ast.stmt) -> int:
+    """The first line of the file that an edit changes; of what it inserts, the line where its name was read or set."""
+    if edit.line_of is not None:
+        return edit.line_of
+    old = edit.definition.text.split("\n")
+    new = patched([edit.definition], {edit.definition: before}).get(edit.definition.filename, "").split("\n")
+    for number, (a, b) in enumerate(zip(old, new), 1):
+        if a != b:
+            return number
+    return edit.line
+
+
+def _made(problem: Problem) -> frozenset[str]:
+    """The names that the lines of the forward pass assign."""
+    found: set[str] = set()
+    for definition in problem.definitions:
+        for node in ast.walk(definition.statement):
+            if isinstance(node, (ast.Assign, ast.AugAssign)) and any(
+                (definition.filename, line) in problem.forward
+                for line in range(node.lineno, (node.end_lineno or 0) + 1)
+            ):
+                for root in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    found |= {one.id for one in ast.walk(root) if isinstance(one, ast.Name)}
+    return frozenset(found)

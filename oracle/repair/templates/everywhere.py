@@ -1,0 +1,141 @@
+"""One thing taken for another more than once: in one statement, or in all lines of a loop."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from oracle.repair.place import (
+    Place,
+    Proposal,
+    Rearranged,
+    index_text,
+    is_transposed,
+    made,
+    product_of,
+    text_of,
+    transposed,
+)
+from oracle.rewriting import copied
+
+READ = (ast.Name, ast.Attribute, ast.Subscript)
+SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
+
+
+def names(place: Place) -> Iterator[Proposal]:
+    """z for r in z * (1 - z): both at once."""
+    node = place.node
+    if not isinstance(node, SIMPLE):
+        return
+    counts = Counter(
+        text_of(inner)
+        for inner in ast.walk(node)
+        if isinstance(inner, READ) and isinstance(inner.ctx, ast.Load) and place.shape_of(inner)
+    )
+    for old, times in counts.items():
+        if times < 2:
+            continue
+        for text in place.material.of_shape(place.material.arrays.get(old, set())):
+            if text != old:
+                new = _replaced(node, lambda one, old=old: _is(one, old), lambda one, text=text: made(text, one))
+                kind = "time index" if old.partition("[")[0] == text.partition("[")[0] else "operand"
+                yield Proposal([new], kind, f"{text} in place of {old}, {times} times", 2.0)
+
+
+def transposes(place: Place) -> Iterator[Proposal]:
+    """Every recurrent matrix of a statement turned: those of all gates at once."""
+    node = place.node
+    if not isinstance(node, SIMPLE):
+        return
+
+    def bare(one: ast.AST) -> ast.AST:
+        return is_transposed(one) or one
+
+    def is_factor(one: ast.AST) -> bool:
+        return isinstance(one, ast.expr) and text_of(bare(one)) in place.recurrent
+
+    factors = [factor for inner in ast.walk(node) if (found := product_of(inner)) for factor in found[1:]]
+    if sum(map(is_factor, factors)) > 1:
+        new = _replaced(node, is_factor, lambda one: transposed(one))
+        yield Proposal([new], "transposed recurrent matrix", "all its recurrent matrices are transposed", 1.5)
+
+
+def _is(node: ast.AST, text: str) -> bool:
+    return isinstance(node, READ) and isinstance(node.ctx, ast.Load) and text_of(node) == text
+
+
+def indices(place: Place) -> Iterator[Proposal]:
+    """[t] for [-1] in all lines of a loop."""
+    node = place.node
+    if not isinstance(node, ast.For) or not isinstance(node.target, ast.Name):
+        return
+    counter = node.target.id
+    counts = Counter(
+        index_text(inner.slice)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Subscript) and not isinstance(inner.slice, (ast.Slice, ast.Tuple))
+    )
+    others = dict.fromkeys([counter, f"{counter} - 1", f"{counter} + 1", *counts])
+    for old, times in counts.items():
+        if times < 2 or "'" in old:
+            continue
+        for text in others:
+            if text != old and "'" not in text:
+                new = _replaced(
+                    node,
+                    lambda one, old=old: isinstance(one, ast.Subscript) and index_text(one.slice) == old,
+                    lambda one, text=text: _with_index(one, text),
+                )
+                yield Proposal([new], "time index", f"[{text}] in place of [{old}], {times} times", 2.5)
+
+
+def constant_indices(place: Place) -> Iterator[Proposal]:
+    """Every index of a statement, or of two that follow one another, that is the same at all steps."""
+    node = place.node
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops or not isinstance(place.loops[0], ast.For):
+        return
+    counters = place.counters
+    if not isinstance(place.loops[0].target, ast.Name):
+        return
+    counter = place.loops[0].target.id
+    body = getattr(place.slot.parent, place.slot.field)
+    following = body[place.slot.index + 1 : place.slot.index + 2]
+    lines = [one for one in (node, *following) if isinstance(one, (ast.Assign, ast.AugAssign))]
+
+    def fixed(one: ast.AST) -> bool:
+        if not isinstance(one, ast.Subscript) or isinstance(one.slice, (ast.Slice, ast.Tuple)):
+            return False
+        inside = {inner.id for inner in ast.walk(one.slice) if isinstance(inner, ast.Name)}
+        if isinstance(one.slice, ast.Constant) and isinstance(one.slice.value, str):
+            return False
+        return not inside & counters and not any(isinstance(inner, ast.Subscript) for inner in ast.walk(one.slice))
+
+    found = [one for line in lines for one in ast.walk(line) if fixed(one)]
+    if len(found) < 2:
+        return
+    news = [_replaced(line, fixed, lambda one: _with_index(one, counter)) for line in lines]
+    rest = [new for new in news[1:]]
+    new_body = [*body[: place.slot.index], news[0], *rest, *body[place.slot.index + 1 + len(rest) :]]
+    yield Rearranged(new_body, "injection", f"[{counter}] in place of an index that is the same at every step", 2.0)
+
+
+def _with_index(node: ast.Subscript, text: str) -> ast.Subscript:
+    new = made(f"A[{text}]", node, A=node.value)
+    new.ctx = node.ctx
+    return new
+
+
+def _replaced(node: ast.AST, wanted: Callable[[ast.AST], bool], new: Callable[[ast.AST], ast.AST]) -> ast.AST:
+    """A copy of a tree with other nodes in place of some."""
+
+    class Replacing(ast.NodeTransformer):
+        def visit(self, one: ast.AST) -> ast.AST:
+            if wanted(one):
+                return new(one)
+            return self.generic_visit(one)
+
+    return Replacing().visit(copied(node))
+
+
+TEMPLATES = (names, transposes, indices, constant_indices)

@@ -1,0 +1,349 @@
+"""Statements and loops: = for +=, a step skipped, a carry never assigned, the order of two lines.
+
+A proposal here is the list of statements that comes in place of the one.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+
+from oracle.repair.place import Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
+from oracle.repair.templates.term import sums_over_gates
+from oracle.rewriting import copied
+
+MOST_INSERTED = 400
+LOOP_CALLS = ("range", "reversed", "enumerate", "zip")
+
+
+def accumulation(place: Place) -> Iterator[Proposal]:
+    node = place.node
+    match node:
+        case ast.Assign(targets=[target], value=value) if isinstance(target, (ast.Name, ast.Subscript, ast.Attribute)):
+            if place.loops and not isinstance(value, ast.Constant):
+                new = _at(ast.AugAssign(target=target, op=ast.Add(), value=value), node)
+                says = f"{text_of(target)} += in place of =: it is added up"
+                yield Proposal([new], _accumulated(target, place), says, 1.0)
+        case ast.AugAssign(target=target, op=op, value=value):
+            new = _at(ast.Assign(targets=[target], value=value), node)
+            yield Proposal([new], _accumulated(target, place), f"{text_of(target)} = in place of +=", 1.5)
+            other = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
+            new = _at(ast.AugAssign(target=target, op=other, value=value), node)
+            yield Proposal([new], "sign", f"{text_of(new)}: the other sign", 1.5)
+
+
+def _accumulated(target: ast.expr, place: Place) -> str:
+    """A parameter's gradient is accumulated over the steps; what has another shape has several branches."""
+    shapes = place.shape_of(place.node.value) | place.shape_of(target)
+    return "accumulation" if not shapes or shapes & place.parameters else "branch"
+
+
+def loops(place: Place) -> Iterator[Proposal]:
+    """A loop that runs forward, or stops a step early."""
+    node = place.node
+    if not isinstance(node, ast.For):
+        return
+    for text, kind, says, cost in _ranges(node.iter):
+        new = _at(ast.For(target=node.target, iter=made(text, node.iter), body=node.body, orelse=node.orelse), node)
+        yield Proposal([new], kind, f"the loop runs over {text}{says}", cost)
+
+
+def _ranges(iterable: ast.expr) -> Iterator[tuple[str, str, str, float]]:
+    """Other things to loop over: (text, kind, in words, cost)."""
+    old = text_of(iterable)
+    match iterable:
+        case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
+            yield text_of(inner), "carry", ", forward", 2.0
+            for text, kind, says, cost in _ranges(inner):
+                if not text.startswith("reversed"):
+                    yield f"reversed({text})", kind, says, cost
+            return
+        case ast.Call(func=ast.Name(id="range"), args=arguments):
+            texts = [text_of(one) for one in arguments]
+            if len(texts) < 3:
+                yield f"reversed({old})", "carry", ", backward: what is carried comes from the step after", 1.0
+            for k, text in enumerate(texts[:2]):
+                for changed in _nearby(text):
+                    new = ", ".join([*texts[:k], changed, *texts[k + 1 :]])
+                    yield f"range({new})", "accumulation", "", 1.5
+            if len(texts) == 1:
+                yield f"range(1, {texts[0]})", "accumulation", "", 2.0
+            if len(texts) == 2 and texts[0] != "0":
+                yield f"range({texts[1]})", "accumulation", "", 1.5
+            if len(texts) == 3:
+                forward = f"range({texts[1]} + 1, {texts[0]} + 1)"
+                yield forward, "carry", ", forward", 2.5
+        case ast.Call(func=ast.Name(id="enumerate" | "zip")):
+            yield f"reversed(list({old}))", "carry", ", backward", 1.5
+        case ast.Subscript(value=inner, slice=ast.Slice()):
+            yield text_of(inner), "accumulation", "", 1.5
+        case ast.Name() | ast.Attribute():
+            yield f"{old}[::-1]", "carry", ", backward", 1.5
+
+
+def _nearby(text: str) -> list[str]:
+    try:
+        number = int(text)
+    except ValueError:
+        stripped = text.removesuffix(" - 1").removesuffix(" + 1").removesuffix(" - 2")
+        return [one for one in (stripped, f"{stripped} - 1", f"{stripped} + 1") if one != text]
+    return [str(number - 1), str(number + 1)]
+
+
+def order(place: Place) -> Iterator[Proposal]:
+    """Two lines in the other order; a line before, after or inside a loop."""
+    node, slot = place.node, place.slot
+    body = getattr(slot.parent, slot.field)
+    if not isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) or _is_docstring(node):
+        return
+    index = slot.index
+    yield Proposal([], "state", f"without `{_short(node)}`", 3.0)
+    loop = place.slot.parent
+    if isinstance(loop, ast.For) and loop in place.around:
+        rest = [one for one in loop.body if one is not node]
+        if rest:
+            new = _at(ast.For(target=loop.target, iter=loop.iter, body=rest, orelse=loop.orelse), loop)
+            for where, together in (("before", [node, new]), ("after", [new, node])):
+                yield Moved(together, "state", f"`{_short(node)}` stands {where} the loop", 2.5, instead_of=loop)
+    for other_index in range(len(body)):
+        if other_index != index and abs(other_index - index) <= 4:
+            others = [one for one in body if one is not node]
+            others.insert(other_index, node)
+            before = body[other_index]
+            if isinstance(before, (ast.For, ast.While)):
+                continue
+            yield Rearranged(others, "update order", f"`{_short(node)}` stands beside `{_short(before)}`", 2.5)
+    if index and isinstance(body[index - 1], ast.For):
+        inner = body[index - 1]
+        new = _at(ast.For(target=inner.target, iter=inner.iter, body=[*inner.body, node], orelse=inner.orelse), inner)
+        yield Rearranged(
+            [*body[: index - 1], new, *body[index + 1 :]], "accumulation", f"`{_short(node)}` stands in the loop", 2.5
+        )
+
+
+def conditions(place: Place) -> Iterator[Proposal]:
+    """Only at the last step, at all steps but the first, always."""
+    node = place.node
+    if isinstance(node, ast.If):
+        if not node.orelse:
+            yield Proposal(list(node.body), "injection", f"always, and not only if {text_of(node.test)}", 2.0)
+        return
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops or not isinstance(place.loops[0], ast.For):
+        return
+    for test, says in _steps(place.loops[0]):
+        new = ast.If(test=made(test, node), body=[node], orelse=[])
+        yield Proposal([_at(new, node)], "injection", f"`{_short(node)}` only {says}", 3.0)
+
+
+def _steps(loop: ast.For) -> Iterator[tuple[str, str]]:
+    if not isinstance(loop.target, ast.Name):
+        return
+    t = loop.target.id
+    yield f"{t} > 0", "after the first step"
+    inner = loop.iter
+    if isinstance(inner, ast.Call) and text_of(inner.func) == "reversed" and inner.args:
+        inner = inner.args[0]
+    if isinstance(inner, ast.Call) and text_of(inner.func) == "range":
+        texts = [text_of(one) for one in inner.args]
+        last = texts[0] if len(texts) == 3 else f"{texts[-1]} - 1"
+        yield f"{t} == {last}", "at the last step"
+
+
+def chosen_by_step(place: Place) -> Iterator[Proposal]:
+    """Both of what a condition on the step chooses between, or one of them always."""
+    node = place.node
+    if not isinstance(node, (ast.Assign, ast.AugAssign)):
+        return
+    for inner in ast.walk(node.value):
+        if not isinstance(inner, ast.IfExp):
+            continue
+        for text in ("A + B", "A", "B", "A + (B if C else 0)", "B + (A if C else 0)"):
+            new = made(text, inner, A=inner.body, B=inner.orelse, C=inner.test)
+            whole = _with(node, inner, new)
+            kind = "carry" if "A + B" in text else "injection"
+            yield Proposal([whole], kind, f"{text_of(new)} in place of {text_of(inner)}", 1.5)
+
+
+def _with(statement: ast.stmt, old: ast.AST, new: ast.AST) -> ast.stmt:
+    """A copy of a statement with one expression for another."""
+
+    class Replacing(ast.NodeTransformer):
+        def visit(self, node: ast.AST) -> ast.AST:
+            if text_of(node) == wanted and isinstance(node, type(old)):
+                return new
+            return self.generic_visit(node)
+
+    wanted = text_of(old)
+    return Replacing().visit(copied(statement))
+
+
+def terms_at_steps(place: Place) -> Iterator[Proposal]:
+    """A term that belongs to the last step only."""
+    node = place.node
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops or not isinstance(place.loops[0], ast.For):
+        return
+    match node.value:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            for test, says in _steps(place.loops[0]):
+                for kept, sometimes in ((left, right), (right, left)):
+                    value = made(f"A + (B if {test} else 0)", node.value, A=kept, B=sometimes)
+                    if isinstance(node, ast.Assign):
+                        new = ast.Assign(targets=node.targets, value=value)
+                    else:
+                        new = ast.AugAssign(target=node.target, op=node.op, value=value)
+                    yield Proposal([_at(new, node)], "injection", f"{text_of(sometimes)} only {says}", 3.0)
+
+
+def other_target(place: Place) -> Iterator[Proposal]:
+    """A carry assigned under another name than it is read by."""
+    node = place.node
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops:
+        return
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    shapes = place.shapes.get(node.value) or place.shape_of(target)
+    if not isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)) or not shapes:
+        return
+    for text in place.material.of_shape(shapes):
+        if text != text_of(target) and not text.endswith(".T"):
+            new_target = made(text, target)
+            if not isinstance(new_target, (ast.Name, ast.Attribute, ast.Subscript)):
+                continue
+            new_target.ctx = ast.Store()
+            if isinstance(node, ast.Assign):
+                new = ast.Assign(targets=[new_target], value=node.value)
+            else:
+                new = ast.AugAssign(target=new_target, op=node.op, value=node.value)
+            kind = "carry" if _never_assigned(text, place.loops[0]) else "operand"
+            yield Proposal([_at(new, node)], kind, f"{text} is what is assigned, not {text_of(target)}", 2.5)
+
+
+def _never_assigned(text: str, loop: ast.AST) -> bool:
+    for inner in ast.walk(loop):
+        if isinstance(inner, ast.Assign) and any(text_of(one) == text for one in inner.targets):
+            return False
+        if isinstance(inner, ast.AugAssign) and text_of(inner.target) == text:
+            return False
+    return True
+
+
+def never_written(place: Place) -> Iterator[Proposal]:
+    """What is read in a loop, or returned after it, and never written there: a carry, a gradient."""
+    loop = place.node
+    if not isinstance(loop, ast.For):
+        return
+    arrays = place.material.arrays
+    read = {
+        text_of(inner): isinstance(inner, ast.Name)
+        for inner in ast.walk(place.definition.statement)
+        if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(inner.ctx, ast.Load)
+    }
+    in_loop = {text_of(inner) for inner in ast.walk(loop) if isinstance(inner, (ast.Name, ast.Attribute))}
+    outside = {
+        text_of(one)
+        for inner in ast.walk(place.definition.statement)
+        if isinstance(inner, ast.Assign) and inner not in set(ast.walk(loop))
+        for target in inner.targets
+        for one in (target.elts if isinstance(target, ast.Tuple) else [target])
+    }
+    produced = 0
+    for text in read:
+        if text not in outside or not _never_assigned(text, loop) or "[" in text:
+            continue
+        carried = text in in_loop
+        shapes = arrays.get(text, set()) or _shapes_by_use(text, place)
+        if not shapes:
+            continue
+        sources = itertools.chain(
+            sums_over_gates(place, shapes),
+            (one for one in place.material.of_shape(shapes) if one != text),
+            _pairs(place, loop, shapes, text),
+        )
+        about = _line_of(text, loop if carried else place.definition.statement, carried)
+        for source in sources:
+            produced += 1
+            if produced > MOST_INSERTED:
+                return
+            if carried:
+                line = f"{text} = {source}"
+                kind, says = "carry", f"{text} is never assigned in the loop: {line}"
+            else:
+                line = f"{text} += {source}"
+                kind, says = "accumulation", f"{text} is never added to: {line}"
+            new = ast.parse(line).body[0]
+            for inner in ast.walk(new):
+                if "lineno" in inner._attributes:
+                    ast.copy_location(inner, loop.body[-1])
+            again = ast.For(target=loop.target, iter=loop.iter, body=[*loop.body, new], orelse=loop.orelse)
+            # what is read at every step and never assigned is hardly meant to be so
+            yield Proposal([_at(again, loop)], kind, says, 1.0 + produced / 200 if carried else 2.5, about)
+
+
+def _line_of(text: str, within: ast.AST, read: bool) -> int | None:
+    """Where a name is read first, or set."""
+    kind = ast.Load if read else ast.Store
+    lines = [
+        node.lineno
+        for node in ast.walk(within)
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, kind) and text_of(node) == text
+    ]
+    return min(lines, default=None)
+
+
+def _shapes_by_use(text: str, place: Place) -> set[tuple[int, ...]]:
+    """The shape of what a number, a zero that is carried, is added to."""
+    for inner in ast.walk(place.definition.statement):
+        if isinstance(inner, ast.BinOp) and text in (text_of(inner.left), text_of(inner.right)):
+            other = inner.right if text_of(inner.left) == text else inner.left
+            if found := place.shapes.get(inner) or place.shape_of(other):
+                return found
+    return set()
+
+
+def _pairs(place: Place, loop: ast.For, shapes: set[tuple[int, ...]], target: str) -> Iterator[str]:
+    """Products of two things that the loop reads or assigns, with one of these shapes."""
+    inside = {text_of(inner) for inner in ast.walk(loop) if isinstance(inner, ast.expr)}
+    arrays = {
+        text: known
+        for text, known in place.material.arrays.items()
+        if text in inside and text != target and not text.endswith(".T")
+    }
+    weights = [text for text in place.material.arrays if text in place.recurrent and not text.endswith(".T")]
+    arrays |= {text: place.material.arrays[text] for text in weights}
+    for (first, known), (second, others) in itertools.product(arrays.items(), repeat=2):
+        for a, b in itertools.product(known, others):
+            if a == b and a in shapes and first < second:
+                yield f"{first} * {second}"
+            if not (1 <= len(a) <= 2 and 1 <= len(b) <= 2):
+                continue
+            for left, shape_a in ((first, a), (f"{first}.T", a[::-1])):
+                for right, shape_b in ((second, b), (f"{second}.T", b[::-1])):
+                    if (left.endswith(".T") and len(a) == 1) or (right.endswith(".T") and len(b) == 1):
+                        continue
+                    if shape_of_product("@", shape_a, shape_b) in shapes:
+                        yield f"{left} @ {right}"
+            if len(a) == len(b) == 1 and (*a, *b) in shapes:
+                yield f"np.outer({first}, {second})"
+    for first, known in arrays.items():
+        for one in known:
+            for axis in range(len(one)):
+                if one[:axis] + one[axis + 1 :] in shapes:
+                    yield f"{first}.sum(axis={axis})"
+                if (*one[:axis], 1, *one[axis + 1 :]) in shapes:
+                    yield f"{first}.sum(axis={axis}, keepdims=True)"
+
+
+def _at(node: ast.stmt, like: ast.stmt) -> ast.stmt:
+    return ast.copy_location(node, like)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _short(node: ast.stmt) -> str:
+    text = text_of(node).partition("\n")[0]
+    return text if len(text) < 50 else text[:47] + "..."
+
+
+TEMPLATES = (accumulation, loops, other_target, never_written, conditions, terms_at_steps, chosen_by_step, order)

@@ -1,0 +1,180 @@
+"""Transposes, the order of operands, which product, which part of a stacked array."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+
+from oracle.repair.place import (
+    Place,
+    Proposal,
+    index_text,
+    is_transposed,
+    made,
+    product,
+    product_of,
+    shape_of_product,
+    text_of,
+    transposed,
+)
+
+READABLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+
+
+def _kind(place: Place, *operands: ast.AST) -> str:
+    bare = {text_of(is_transposed(one) or one) for one in operands}
+    return "transposed recurrent matrix" if bare & place.recurrent else "layout"
+
+
+def transposes(place: Place) -> Iterator[Proposal]:
+    """X for X.T and X.T for X, in a product."""
+    node = place.node
+    parent = place.slot.parent
+    found = product_of(parent)
+    if not isinstance(node, READABLE) or is_transposed(parent) is node or place.is_target:
+        return
+    if not found and not isinstance(parent, (ast.BinOp, ast.Assign, ast.AugAssign, ast.Return, ast.Tuple, ast.Dict)):
+        return
+    axes = {len(shape) for shape in place.shape_of(node)}
+    if axes and max(axes) < 2:
+        return
+    inner = is_transposed(node)
+    kind = _kind(place, node)
+    cost = 1.0 if found and node in found[1:] else 3.0
+    if inner is not None:
+        yield Proposal(inner, kind, f"{text_of(inner)} is used as it is, not transposed", cost)
+    elif found or not axes or max(axes) == 2:
+        yield Proposal(transposed(node), kind, f"{text_of(node)} is transposed", cost)
+
+
+def products(place: Place) -> Iterator[Proposal]:
+    """The other products of the same two operands: their orders, transposes, and element by element."""
+    node = place.node
+    found = product_of(node)
+    if found is None and isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        found = "*", node.left, node.right
+    if found is None:
+        return
+    how, left, right = found
+    wanted = place.shape_of(node)
+    others = ("@", "*") if how in ("@", "*") else (how, "*", "dot", "outer")
+    pairs = [(left, right), (right, left)]
+    if isinstance(left, ast.Constant) or isinstance(right, ast.Constant):
+        return
+    old = text_of(node)
+    for other, (a, b) in itertools.product(dict.fromkeys(others), pairs):
+        for first, second in itertools.product((a, transposed(a)), (b, transposed(b))):
+            if other == "*" and ((a, b) != pairs[0] or first is not a):
+                continue
+            if not _fits(place, other, first, second, wanted):
+                continue
+            new = product(other, first, second, node)
+            changes = (other != how) + (first not in (a,)) + (second not in (b,)) + ((a, b) != pairs[0])
+            if changes and text_of(new) != old:
+                says = f"{text_of(new)} in place of {old}"
+                if other != how:
+                    says += ": an elementwise product" if other == "*" else ": a matrix product"
+                yield Proposal(new, _kind(place, left, right), says, 1.0 + 0.5 * changes)
+
+
+def _fits(place: Place, how: str, first: ast.expr, second: ast.expr, wanted: set[tuple[int, ...]]) -> bool:
+    """False where it is known that NumPy would raise, or that another shape would come out."""
+    shapes = [_shapes(place, one) for one in (first, second)]
+    if not all(shapes):
+        return True
+    results = {shape_of_product(how, a, b) for a, b in itertools.product(*shapes)} - {None}
+    return bool(results) and (not wanted or bool(results & wanted) or not place.shapes.get(place.node))
+
+
+def _shapes(place: Place, node: ast.expr) -> set[tuple[int, ...]]:
+    known = place.shape_of(node)
+    if known:
+        return known
+    inner = is_transposed(node)
+    return {shape[::-1] for shape in place.shape_of(inner)} if inner is not None else set()
+
+
+def times_matrix(place: Place) -> Iterator[Proposal]:
+    """A factor that was left out: delta -> delta @ W.T."""
+    node = place.node
+    shapes = place.shape_of(node)
+    if place.is_target or not isinstance(node, (*READABLE, ast.BinOp)) or not shapes:
+        return
+    whole = place.slot.parent is place.statement or isinstance(place.slot.parent, ast.BinOp)
+    if not whole or product_of(place.slot.parent) or max(map(len, shapes)) not in (1, 2):
+        return
+    wanted = shapes
+    for text in place.material.arrays:
+        if text == text_of(node):
+            continue
+        matrices = {shape for shape in place.material.arrays[text] if len(shape) == 2}
+        for matrix in matrices:
+            for turned in (False, True):
+                factor = made(f"{text}.T" if turned else text, node)
+                shape = matrix[::-1] if turned else matrix
+                for one in shapes:
+                    if shape_of_product("@", one, shape) in wanted:
+                        yield _missing(node, product("@", node, factor, node), text, place)
+                    if shape_of_product("@", shape, one) in wanted:
+                        yield _missing(node, product("@", factor, node, node), text, place)
+
+
+def _missing(node: ast.expr, new: ast.expr, text: str, place: Place) -> Proposal:
+    kind = "carry" if text in place.recurrent else "operand"
+    return Proposal(new, kind, f"{text_of(new)} in place of {text_of(node)}: {text} was left out", 3.0)
+
+
+def slices(place: Place) -> Iterator[Proposal]:
+    """Another part of a stacked array: one that the function takes elsewhere, or the one beside it."""
+    node = place.node
+    if not isinstance(node, ast.Subscript) or place.is_target:
+        return
+    if not any(isinstance(inner, ast.Slice) for inner in ast.walk(node.slice)):
+        return
+    old = index_text(node.slice)
+    seen = {old}
+    for other in ast.walk(place.definition.statement):
+        if isinstance(other, ast.Subscript) and any(isinstance(inner, ast.Slice) for inner in ast.walk(other.slice)):
+            text = index_text(other.slice)
+            if text not in seen and text.count(",") == old.count(","):
+                seen.add(text)
+                yield _sliced(node, text, 1.5)
+    for text in _turned(node.slice):
+        if text not in seen:
+            seen.add(text)
+            yield _sliced(node, text, 2.0)
+
+
+def _sliced(node: ast.Subscript, text: str, cost: float) -> Proposal:
+    new = made(f"A[{text}]", node, A=node.value)
+    says = f"{text_of(new)} in place of {text_of(node)}"
+    if "," in text:
+        return Proposal(new, "layout", f"{says}: another part of the array", cost)
+    if text == ":":
+        return Proposal(new, "accumulation", f"{says}: all of it counts", cost)
+    return Proposal(new, "time index", f"{says}: other steps", cost)
+
+
+def _turned(index: ast.expr) -> Iterator[str]:
+    """`:n` for `n:` and the reverse; a bound one more or less."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    for k, part in enumerate(parts):
+        if not isinstance(part, ast.Slice):
+            continue
+        lower = text_of(part.lower) if part.lower else ""
+        upper = text_of(part.upper) if part.upper else ""
+        step = f":{text_of(part.step)}" if part.step else ""
+        others = {f"{upper}:{lower}{step}", f":{step}", f"1:{step}", f":-1{step}", f"{lower}:{upper}"}
+        if not step and not lower and not upper:
+            others.add("::-1")
+        for bound, where in ((part.lower, 0), (part.upper, 1)):
+            if bound is not None:
+                for by in ("+ 1", "- 1"):
+                    changed = f"{text_of(bound)} {by}"
+                    others.add(f"{changed}:{upper}{step}" if where == 0 else f"{lower}:{changed}{step}")
+        for other in sorted(others):
+            yield ", ".join(other if j == k else text_of(one) for j, one in enumerate(parts))
+
+
+TEMPLATES = (transposes, products, times_matrix, slices)

@@ -1,0 +1,106 @@
+"""Another array of the same shape: another gate's, another weight, what was saved under another name."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator
+
+from oracle.repair.place import Place, Proposal, is_transposed, made, product_of, text_of
+
+READ = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+def same_shape(place: Place) -> Iterator[Proposal]:
+    node = place.node
+    if not isinstance(node, READ) or place.is_target or is_transposed(node) is not None:
+        return
+    shapes = place.shape_of(node)
+    if not shapes:
+        return
+    old = text_of(node)
+    for text in place.material.of_shape(shapes):
+        if text != old and not _is_inside(old, text):
+            kind, why = _difference(old, text, place)
+            yield Proposal(made(text, node), kind, f"{text} in place of {old}{why}", 1.5 + _distance(old, text))
+
+
+def whole_expression(place: Place) -> Iterator[Proposal]:
+    """A name in place of something computed: the activation instead of its own function of it."""
+    node = place.node
+    if not isinstance(node, (ast.Call, ast.BinOp)) or place.is_target:
+        return
+    shapes = place.shapes.get(node)
+    if not shapes or (place.slot.parent is place.statement and isinstance(place.statement, ast.AugAssign)):
+        return
+    for text in place.material.of_shape(shapes):
+        yield Proposal(made(text, node), "operand", f"{text} in place of {text_of(node)}", 4.0)
+
+
+def _is_inside(one: str, other: str) -> bool:
+    return other.removesuffix(".T") == one
+
+
+def _distance(old: str, new: str) -> float:
+    """0 for names that look alike, 1 for names that have nothing in common."""
+    return 1 - difflib.SequenceMatcher(None, old, new).ratio()
+
+
+def _difference(old: str, new: str, place: Place) -> tuple[str, str]:
+    base = old.partition("[")[0] == new.partition("[")[0] and "[" in old and "[" in new
+    if base and "'" not in old and '"' not in old:
+        return "time index", ": the step is another"
+    if derivative_factor(place):
+        return "activation derivative", ": the derivative is that of another value"
+    return "operand", ""
+
+
+def derivative_factor(place: Place) -> bool:
+    """Whether the node stands in a factor such as 1 - h**2, or z * (1 - z)."""
+    for parent in (place.node, *place.parents()):
+        if isinstance(parent, ast.stmt):
+            return False
+        if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub):
+            if isinstance(parent.left, ast.Constant) and parent.left.value in (1, 1.0):
+                return True
+        if isinstance(parent, ast.Call) and "deriv" in text_of(parent.func).lower() + "d":
+            name = text_of(parent.func).lower()
+            return "deriv" in name or "prime" in name or "grad" in name or name.split(".")[-1].startswith("d")
+    return False
+
+
+def complement(place: Place) -> Iterator[Proposal]:
+    """1 - z for z, and the reverse."""
+    node = place.node
+    if place.is_target:
+        return
+    match node:
+        case ast.BinOp(left=ast.Constant(value=1 | 1.0), op=ast.Sub(), right=inner):
+            yield Proposal(inner, "operand", f"{text_of(inner)} in place of {text_of(node)}", 1.5)
+        case ast.Name() | ast.Attribute() | ast.Subscript() if place.shape_of(node):
+            new = made("1 - A", node, A=node)
+            parent = place.slot.parent
+            if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
+                yield Proposal(new, "operand", f"{text_of(new)} in place of {text_of(node)}", 2.0)
+
+
+def functions(place: Place) -> Iterator[Proposal]:
+    """Another function of the user's, the function for its derivative, no function."""
+    node = place.node
+    if not isinstance(node, ast.Call) or not node.args or product_of(node):
+        return
+    name = text_of(node.func)
+    if name in ("np.clip", "np.minimum", "np.maximum"):
+        yield Proposal(node.args[0], "state", f"{text_of(node.args[0])} as it is, without {name}", 1.5)
+    if len(node.args) != 1 or node.keywords:
+        return
+    kind = "activation derivative"
+    for other in place.material.functions:
+        if other != name and (name in place.material.functions or name in ("np.tanh", "np.exp")):
+            yield Proposal(made(f"{other}(A)", node, A=node.args[0]), kind, f"{other} in place of {name}", 2.0)
+    if name in place.material.functions or name in ("np.tanh", "np.exp", "np.sqrt", "np.abs"):
+        inner = text_of(node.args[0])
+        yield Proposal(node.args[0], kind, f"{inner} in place of {text_of(node)}: the function is applied already", 2.0)
+
+
+TEMPLATES = (same_shape, complement, functions, whole_expression)

@@ -1,0 +1,268 @@
+"""Terms and factors: a sign, one too many, one too few, a constant."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from oracle.repair.place import Place, Proposal, made, shape_of_product, text_of
+from oracle.repair.templates.operand import derivative_factor
+
+ADDING = (ast.Add, ast.Sub)
+CONSTANTS = ("0.5", "2", "0")
+
+
+def signs(place: Place) -> Iterator[Proposal]:
+    """a - b for a + b, b - a, and minus the whole."""
+    node = place.node
+    if place.is_target:
+        return
+    match node:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            yield Proposal(made("A - B", node, A=left, B=right), "sign", f"{text_of(right)} is subtracted", 1.5)
+            yield Proposal(made("B - A", node, A=left, B=right), "sign", f"{text_of(left)} is subtracted", 2.5)
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            yield Proposal(made("A + B", node, A=left, B=right), "sign", f"{text_of(right)} is added", 1.5)
+            new = made("B - A", node, A=left, B=right)
+            yield Proposal(new, "sign", f"{text_of(new)} in place of {text_of(node)}: the other sign", 1.0)
+        case ast.UnaryOp(op=ast.USub(), operand=inner) if not isinstance(inner, ast.Constant):
+            yield Proposal(inner, "sign", f"{text_of(inner)} without the minus", 1.0)
+    if place.slot.parent is place.statement and isinstance(node, ast.expr) and not isinstance(node, ast.Constant):
+        if isinstance(place.statement, (ast.Assign, ast.AugAssign)):
+            yield Proposal(made("-A", node, A=node), "sign", f"the sign of {text_of(node)} is the other", 2.0)
+
+
+def fewer(place: Place) -> Iterator[Proposal]:
+    """One of two terms, or of two factors."""
+    node = place.node
+    if place.is_target or not isinstance(node, ast.BinOp):
+        return
+    if not isinstance(node.op, (*ADDING, ast.Mult, ast.Div, ast.MatMult)):
+        return
+    if derivative_factor(place) and isinstance(node.op, ast.Sub):
+        return
+    for kept, lost in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(node.op, ast.Div) and kept is node.right:
+            continue
+        if isinstance(kept, ast.Constant):
+            continue
+        yield Proposal(kept, _kind_of_lost(node, lost, place), f"{text_of(lost)} does not belong to it", 2.0)
+
+
+def _kind_of_lost(node: ast.BinOp, lost: ast.expr, place: Place) -> str:
+    if isinstance(node.op, ADDING):
+        return "branch"
+    shapes = place.shape_of(lost)
+    if isinstance(node.op, ast.Div) or isinstance(lost, ast.Constant) or (not shapes and not _has_arrays(lost, place)):
+        return "factor"
+    return "activation derivative" if _is_derivative(lost) else "operand"
+
+
+def _is_derivative(node: ast.expr) -> bool:
+    text = text_of(node)
+    return "1 - " in text or "1.0 - " in text or "deriv" in text or "prime" in text
+
+
+def _has_arrays(node: ast.expr, place: Place) -> bool:
+    return any(place.shape_of(inner) for inner in ast.walk(node) if isinstance(inner, ast.expr))
+
+
+def more_terms(place: Place) -> Iterator[Proposal]:
+    """A further term: a name of the same shape, or a product with a weight."""
+    node = place.node
+    if place.is_target or not _is_summand(place):
+        return
+    shapes = place.shapes.get(node) or place.shape_of(node)
+    if not shapes:
+        return
+    inside = {text_of(inner) for inner in ast.walk(node) if isinstance(inner, ast.expr)}
+    for text in place.material.of_shape(shapes):
+        if text not in inside:
+            kind = "carry" if _is_carried(text, place) else "branch"
+            new = made("A + B", node, A=node, B=text)
+            yield Proposal(new, kind, f"{text} was left out: {text_of(new)}", 2.0 if kind == "carry" else 2.5)
+    whole = place.slot.parent is place.statement
+    if whole:
+        for text in products_of_shape(place, shapes):
+            if text not in inside:
+                new = made("A + B", node, A=node, B=text)
+                yield Proposal(new, "branch", f"{text} was left out", 4.0)
+
+
+def products_of_shape(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
+    """Products of an array with a matrix that have one of these shapes."""
+    arrays = place.material.arrays
+    matrices = [text for text, known in arrays.items() if any(len(s) == 2 and s[0] > 1 and s[1] > 1 for s in known)]
+    for matrix in matrices:
+        if matrix.endswith(".T") or place.is_backward(matrix) or not arrays[matrix] & place.parameters:
+            continue
+        for other, known in arrays.items():
+            if other == matrix or other.endswith(".T") or not place.is_backward(other):
+                continue
+            for turned in (f"{matrix}.T", matrix):
+                for m in arrays[matrix]:
+                    if len(m) != 2:
+                        continue
+                    shape = m[::-1] if turned.endswith(".T") else m
+                    for one in known:
+                        if shape_of_product("@", one, shape) in shapes:
+                            yield f"{other} @ {turned}"
+                        if shape_of_product("@", shape, one) in shapes:
+                            yield f"{turned} @ {other}"
+
+
+def of_all_gates(place: Place) -> Iterator[Proposal]:
+    """What all gates give back together, where it is missing: delta_i @ U_i.T + delta_f @ U_f.T + ..."""
+    node = place.node
+    shapes = place.shapes.get(node) or place.shape_of(node)
+    if place.is_target or not shapes or not _is_summand(place):
+        return
+    for text in sums_over_gates(place, shapes):
+        new = made("A + B", node, A=node, B=text)
+        yield Proposal(new, "carry", f"{text} was left out", 3.0)
+        if place.slot.parent is place.statement:
+            yield Proposal(made(text, node), "carry", f"{text} in place of {text_of(node)}", 3.5)
+
+
+def sums_over_gates(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
+    """Sums of products of a delta with a weight of the same gate, one for each way to write the product."""
+    arrays = place.material.arrays
+    weights = [
+        text
+        for text, known in arrays.items()
+        if known & place.parameters and not place.is_backward(text) and not text.endswith(".T")
+        if any(len(shape) == 2 and min(shape) > 1 for shape in known)
+    ]
+    deltas = [text for text in arrays if place.is_backward(text) and not text.endswith(".T")]
+    pairs = [(d, w) for w in weights for d in deltas if _gate(d) and _gate(d) == _gate(w)]
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for delta, weight in pairs:
+        for form, turned in (("{d} @ {w}.T", True), ("{w}.T @ {d}", True), ("{d} @ {w}", False), ("{w} @ {d}", False)):
+            for m in arrays[weight]:
+                for one in arrays[delta]:
+                    shape = m[::-1] if turned else m
+                    pair = (one, shape) if form.startswith("{d}") else (shape, one)
+                    if len(m) == 2 and shape_of_product("@", *pair) in shapes:
+                        family = form, f"{_without_gate(delta)} {_without_gate(weight)}"
+                        found.setdefault(family, {})[_gate(delta)] = form.format(d=delta, w=weight)
+    for terms in found.values():
+        if len(terms) > 1:
+            yield " + ".join(terms.values())
+
+
+def _gate(text: str) -> str:
+    """The last letters of a name: 'i' of delta_i, of self.U_i, of dW["i"] and of Wi."""
+    letters = text.rstrip("]'\"")
+    return letters.rpartition("_")[2][-1:] if letters else ""
+
+
+def _without_gate(text: str) -> str:
+    return text.rstrip("]'\"")[:-1]
+
+
+def _is_summand(place: Place) -> bool:
+    """Whether something could be added here: the whole value of a statement, a factor in brackets, an argument."""
+    parent = place.slot.parent
+    if parent is place.statement:
+        return isinstance(place.statement, (ast.Assign, ast.AugAssign, ast.Return))
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.MatMult)):
+        return True
+    return isinstance(parent, ast.Call) and place.node in parent.args
+
+
+def _is_carried(text: str, place: Place) -> bool:
+    """Whether a name comes from the step before in the loop: it is assigned in it, after this statement."""
+    return any(word in text.lower() for word in ("next", "carr", "prev", "future"))
+
+
+def factors(place: Place) -> Iterator[Proposal]:
+    """A constant or a size as a further factor, an array as one."""
+    node = place.node
+    if place.is_target or place.slot.parent is not place.statement:
+        return
+    if not isinstance(place.statement, (ast.Assign, ast.AugAssign, ast.Return)) or isinstance(node, ast.Constant):
+        return
+    shapes = place.shapes.get(node) or place.shape_of(node)
+    if not shapes:
+        return
+    for constant in CONSTANTS[:2]:
+        yield Proposal(made(f"A * {constant}", node, A=node), "factor", f"times {constant}", 3.0)
+    for number, values in place.material.numbers.items():
+        if min(values) > 1 and number not in place.counters:
+            yield Proposal(made(f"A / {number}", node, A=node), "factor", f"divided by {number}", 3.0)
+            yield Proposal(made(f"A * {number}", node, A=node), "factor", f"times {number}", 3.5)
+    for shape in shapes:
+        if shape:
+            owner = next(iter(place.material.of_shape({shape})), None)
+            if owner:
+                for axis in range(len(shape)):
+                    yield Proposal(made(f"A / {owner}.shape[{axis}]", node, A=node), "factor", "divided by a size", 4.5)
+
+
+def array_factors(place: Place) -> Iterator[Proposal]:
+    """An array of the same shape as a further factor: a gate that was left out."""
+    node = place.node
+    if place.is_target or not isinstance(node, (ast.Name, ast.Subscript, ast.Attribute, ast.BinOp, ast.Call)):
+        return
+    parent = place.slot.parent
+    if parent is not place.statement and not (
+        isinstance(parent, ast.BinOp) and isinstance(parent.op, (*ADDING, ast.Mult, ast.MatMult))
+    ):
+        return
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) and node is parent.right:
+        return
+    shapes = place.shapes.get(node) or place.shape_of(node)
+    if not shapes:
+        return
+    inside = text_of(node)
+    for text in place.material.of_shape(shapes):
+        if text != inside and not place.is_backward(text):
+            new = made("A * B", node, A=node, B=text)
+            yield Proposal(new, "operand", f"the factor {text} was missing: {text_of(new)}", 3.0)
+            new = made("A * (1 - B)", node, A=node, B=text)
+            kind = "activation derivative" if text in _factors(node) else "operand"
+            yield Proposal(new, kind, f"the factor 1 - {text} was missing: {text_of(new)}", 3.5)
+
+
+def _factors(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return _factors(node.left) | _factors(node.right)
+    return {text_of(node)}
+
+
+def constants(place: Place) -> Iterator[Proposal]:
+    node = place.node
+    if not isinstance(node, ast.Constant) or isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+        return
+    if any(isinstance(parent, (ast.Slice, ast.Subscript)) for parent in place.parents()):
+        return
+    kind = "accumulation" if isinstance(place.statement, (ast.For, ast.If, ast.While)) else "factor"
+    old = node.value
+    others = (old + 1, old - 1, 2 * old, old / 2, -old, 0, 1, 2)
+    for value in dict.fromkeys(int(one) if isinstance(one, float) and one == int(one) else one for one in others):
+        if value != old:
+            yield Proposal(made(repr(value), node), kind, f"{value} in place of {old}", 3.0)
+
+
+def numbers(place: Place) -> Iterator[Proposal]:
+    """Another size."""
+    node = place.node
+    text = text_of(node)
+    is_length = isinstance(node, ast.Call) and text.startswith("len(")
+    if place.is_target or isinstance(node, ast.Constant) or not (is_length or text in place.material.numbers):
+        return
+    if text in place.counters:
+        return
+    if any(
+        isinstance(parent, (ast.Subscript, ast.For)) for parent in place.parents() if not isinstance(parent, ast.For)
+    ):
+        return
+    for other, values in place.material.numbers.items():
+        if other != text and other not in place.counters and min(values) > 1:
+            yield Proposal(made(other, node), "factor", f"{other} in place of {text}", 2.5)
+    for other in place.material.arrays:
+        if is_length and other != text_of(node.args[0]) and "." not in other.removeprefix("self."):
+            yield Proposal(made(f"len({other})", node), "factor", f"len({other}) in place of {text}", 3.0)
+
+
+TEMPLATES = (numbers, signs, fewer, more_terms, of_all_gates, factors, array_factors, constants)

@@ -1,0 +1,102 @@
+"""Candidates tried on all cores, in forked processes: one that crashes costs one candidate."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from oracle.repair.edit import Edit
+from oracle.repair.trial import Score, Trial
+
+RECORD = struct.Struct("=i?d")  # which candidate, whether it ran, what matched; then a byte for each parameter
+SILENT = 2.0  # times its patience and a second: then a candidate is in a loop that no signal ends
+MOST_CRASHES = 20
+
+
+@dataclass
+class _Worker:
+    """A process that tries every n-th candidate from `next` on."""
+
+    pid: int
+    pipe: int
+    next: int
+    received: bytes = field(default=b"")
+    heard: float = field(default_factory=time.monotonic)
+
+
+def tried(
+    trial: Trial, candidates: Sequence[Edit], workers: int, until: Callable[[], float]
+) -> Iterator[tuple[int, Score | None]]:
+    """(index, score) of the candidates, in no fixed order, until all are tried or the clock passes until().
+
+    The scores of one worker come in order. Whoever stops reading ends the processes.
+    """
+    names = sorted(trial.gradients)
+    running = [_start(trial, candidates, names, first, workers) for first in range(min(workers, len(candidates)))]
+    crashes, size, silence = 0, RECORD.size + len(names), 1.0 + SILENT * trial.seconds
+    try:
+        while running:
+            left = until() - time.monotonic()
+            if left <= 0:
+                return
+            ready, _, _ = select.select([one.pipe for one in running], [], [], min(left, 0.1))
+            for worker in [one for one in running if one.pipe in ready]:
+                chunk = os.read(worker.pipe, 1 << 16)
+                worker.received += chunk
+                worker.heard = time.monotonic()
+                while len(worker.received) >= size:
+                    index, ran, matched = RECORD.unpack(worker.received[: RECORD.size])
+                    right = worker.received[RECORD.size : size]
+                    worker.received = worker.received[size:]
+                    worker.next = index + workers
+                    agreeing = frozenset(name for name, one in zip(names, right) if one)
+                    yield index, Score(agreeing, matched) if ran else None
+                if not chunk:
+                    running.remove(worker)
+                    _end(worker)
+                    if worker.next < len(candidates) and crashes < MOST_CRASHES:
+                        crashes += 1
+                        yield worker.next, None
+                        running.append(_start(trial, candidates, names, worker.next + workers, workers))
+            for worker in running:
+                if time.monotonic() - worker.heard > silence:
+                    os.kill(worker.pid, signal.SIGKILL)  # its pipe ends, as after a crash
+                    worker.heard = time.monotonic()
+    finally:
+        for worker in running:
+            _end(worker)
+
+
+def _start(trial: Trial, candidates: Sequence[Edit], names: Sequence[str], first: int, step: int) -> _Worker:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return _Worker(pid, reading, first)
+    try:  # in the child: nothing of the parent's may run, whatever happens
+        os.close(reading)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for index in range(first, len(candidates), step):
+            score = trial.score([candidates[index]])
+            record = RECORD.pack(index, score is not None, score.matched if score else 0.0)
+            os.write(writing, record + bytes(score is not None and name in score.agreeing for name in names))
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def _end(worker: _Worker) -> None:
+    os.close(worker.pipe)
+    try:
+        os.kill(worker.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    try:
+        os.waitpid(worker.pid, 0)
+    except ChildProcessError:
+        pass

@@ -1,0 +1,82 @@
+"""Right programs, small ones, and mistakes in them: what is replaced, in this order."""
+
+ROWS = """
+import numpy as np
+from oracle import gradient_function
+
+
+def loss_and_gradients(W, R, V, b, x, y, h0):
+    T = len(x)
+    h = {-1: h0}
+    e = {}
+    loss = 0.0
+    for t in range(T):
+        h[t] = np.tanh(x[t] @ W + h[t - 1] @ R + b)
+        e[t] = h[t] @ V - y[t]
+        loss += 0.5 * np.sum(e[t] ** 2)
+
+    dW, dR, dV, db = np.zeros_like(W), np.zeros_like(R), np.zeros_like(V), np.zeros_like(b)
+    carry = np.zeros_like(h0)
+    for t in reversed(range(T)):
+        dV += h[t].T @ e[t]
+        dh = e[t] @ V.T + carry  # of the output, and of the step after
+        da = dh * (1 - h[t] ** 2)
+        dW += x[t].T @ da
+        dR += h[t - 1].T @ da
+        db += da.sum(axis=0)
+        carry = da @ R.T
+    return loss, dict(W=dW, R=dR, V=dV, b=db)
+
+
+@gradient_function(W="input hidden", R="hidden hidden", V="hidden output", b="hidden")
+def program(p, sizes, rng):
+    T, B = sizes.time, sizes.batch
+    x, y = rng.normal(size=(T, B, sizes.input)), rng.normal(size=(T, B, sizes.output))
+    return loss_and_gradients(p.W, p.R, p.V, p.b, x, y, rng.normal(size=(B, sizes.hidden)))
+"""
+
+CLASS = """
+import numpy as np
+from oracle import gradient_function
+
+
+class Net:
+    def __init__(self, U, W, b):
+        self.U, self.W, self.b = U, W, b
+
+    def forward(self, xs, h):
+        self.xs, self.hs = xs, [h]
+        for x in xs:
+            h = np.tanh(self.U @ x + self.W @ h + self.b)
+            self.hs.append(h)
+        return self.hs[1:]
+
+    def backward(self, upstream):
+        dU, dW, db = np.zeros_like(self.U), np.zeros_like(self.W), np.zeros_like(self.b)
+        after = np.zeros_like(self.hs[0])
+        for t in range(len(self.xs) - 1, -1, -1):
+            dh = upstream[t] + after
+            delta = (1 - self.hs[t + 1] ** 2) * dh
+            dU += delta @ self.xs[t].T
+            dW += delta @ self.hs[t].T
+            db += np.sum(delta, axis=1, keepdims=True)
+            after = self.W.T @ delta
+        return {"U": dU, "W": dW, "b": db}
+
+
+@gradient_function(U="hidden input", W="hidden hidden", b="hidden 1")
+def program(p, sizes, rng):
+    net = Net(p.U, p.W, p.b)
+    xs = list(rng.normal(size=(sizes.time, sizes.input, sizes.batch)))
+    hs = net.forward(xs, rng.normal(size=(sizes.hidden, sizes.batch)))
+    upstream = rng.normal(size=(sizes.time, sizes.hidden, sizes.batch))
+    return sum(np.sum(h * d) for h, d in zip(hs, upstream)), net.backward(upstream)
+"""
+
+
+def planted(text: str, *pairs: tuple[str, str]) -> str:
+    """The text with b for each a, which it has once."""
+    for a, b in pairs:
+        assert text.count(a) == 1, a
+        text = text.replace(a, b)
+    return text
