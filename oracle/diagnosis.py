@@ -145,7 +145,8 @@ def diagnosis(
     known = _truths(subject, finding)
     if known and "annotation" not in without:
         try:
-            found = replace(found, where=_where(subject, finding, definitions, known))
+            with np.errstate(all="ignore"):  # NaN and inf on the way match nothing
+                found = replace(found, where=_where(subject, finding, definitions, known))
         except Exception as error:  # what breaks here costs the place, and neither the cause nor the fix
             found = replace(found, failed=(*found.failed, f"the place was not found: {_in_words(error)}"))
     if known and "causes" not in without:

@@ -23,6 +23,20 @@ def user_frame() -> FrameType | None:
     return frame
 
 
+def around(frame: FrameType) -> list[FrameType]:
+    """A frame, and of a comprehension's or a lambda's those that it runs in, up to a function with a name.
+
+    A lambda that a library calls, np.vectorize say, runs in none of the user's.
+    """
+    found = [frame]
+    while (code := found[-1].f_code).co_name.startswith("<") and code.co_name != "<module>":
+        back = found[-1].f_back
+        if back is None or not is_users(back.f_code.co_filename):
+            break
+        found.append(back)
+    return found
+
+
 def place_of(filename: str, line: int, function: str) -> str:
     """'rnn.py:88 in backward'."""
     inside = "" if function == "<module>" else f" in {function}"

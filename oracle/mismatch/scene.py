@@ -9,6 +9,7 @@ from types import TracebackType
 
 import numpy as np
 
+from oracle.mismatch.frames import around
 from oracle.mismatch.record import Departure, Failure, Record
 from oracle.mismatch.source import MISSING, Expression, Scope, find, function_around, text_of, value
 from oracle.mismatch.watched import Watched, watch
@@ -82,10 +83,9 @@ def scene_of(error: BaseException, traceback: TracebackType, record: Record) -> 
         return None
     if operation == "multiply" and any(isinstance(operand.array, np.matrix) for operand in operands):
         operation = "matmul"
-    while frame.f_code.co_name.startswith("<") and frame.f_code.co_name != "<module>" and frame.f_back is not None:
-        frame = frame.f_back
+    function = around(frame)[-1].f_code.co_name
     return Scene(
-        error, traceback.tb_frame.f_code.co_filename, frame.f_code.co_name, expression, scope, operation, in_place,
+        error, traceback.tb_frame.f_code.co_filename, function, expression, scope, operation, in_place,
         tuple(operands), args, kwargs, shapes,
     )  # fmt: skip
 

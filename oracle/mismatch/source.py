@@ -13,6 +13,8 @@ from types import FrameType, ModuleType, TracebackType
 import executing
 import numpy as np
 
+from oracle.mismatch.frames import around
+
 MISSING = object()
 MOST_LINES = 8  # of one expression that are shown
 INDEX_OPERATORS = {
@@ -102,11 +104,7 @@ class Scope:
 
     @classmethod
     def of(cls, frame: FrameType) -> Scope:
-        local = [frame.f_locals]
-        while frame.f_code.co_name.startswith("<") and frame.f_code.co_name != "<module>" and frame.f_back is not None:
-            frame = frame.f_back
-            local.append(frame.f_locals)
-        return cls(ChainMap(*local), frame.f_globals)
+        return cls(ChainMap(*(one.f_locals for one in around(frame))), frame.f_globals)
 
 
 def value(node: ast.AST, scope: Scope) -> object:

@@ -78,7 +78,7 @@ def repair(
         if where:
             changes = _changes(state, problem)
             with applied(state.edits):
-                written = _written(changes, problem.definitions, pristine, progress, start, where)
+                written = _written(changes, problem.definitions, pristine, state.tried, start, where)
             if all(written.patched != one.patched for one in found):
                 found.append(written)
             kinds.add(kind)
@@ -112,13 +112,13 @@ def _written(
     changes: tuple[Change, ...],
     definitions: Sequence[Definition],
     pristine: Mapping[Definition, object],
-    progress: Progress,
+    tried: int,
     start: float,
     where: tuple[str, ...],
 ) -> Repair:
     after = patched(definitions, pristine)
     before = {one.filename: one.text for one in definitions}
-    return Repair(changes, diff_of(before, after), after, progress.tried, time.monotonic() - start, where)
+    return Repair(changes, diff_of(before, after), after, tried, time.monotonic() - start, where)
 
 
 def _changes(state: State, problem: Problem) -> tuple[Change, ...]:

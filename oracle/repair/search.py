@@ -91,10 +91,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class State:
-    """Some edits, and how right the program is with them."""
+    """Some edits, how right the program is with them, and how many candidates had been tried when they were found."""
 
     edits: tuple[Edit, ...]
     score: Score
+    tried: int = 0
 
     @property
     def key(self) -> tuple[int, float, float]:
@@ -152,7 +153,7 @@ def _explored(
         whole = frozenset(problem.gradients)
         baseline = around.baseline or Score(frozenset(), -1.0)
         better: list[tuple[int, Score]] = []
-        solved: list[tuple[int, Score]] = []
+        solved: list[tuple[int, Score, int]] = []
         stop = min(progress.deadline, time.monotonic() + seconds)
         tried_here = 0
 
@@ -167,11 +168,11 @@ def _explored(
             if score.agreeing == whole:
                 if not solved:
                     stop = time.monotonic() + MORE
-                solved.append((index, score))
+                solved.append((index, score, progress.tried))
             elif score.key > baseline.key:
                 better.append((index, score))
         solved.sort(key=lambda one: one[0])
-        found = [State((*state.edits, around.candidates[k]), score) for k, score in solved]
+        found = [State((*state.edits, around.candidates[k]), score, tried) for k, score, tried in solved]
         improved = [State((*state.edits, around.candidates[k]), score) for k, score in better]
         whole_list = tried_here >= len(around.candidates)
         if found:
@@ -189,7 +190,7 @@ def _fewest(around: _Surroundings, state: State, whole: frozenset[str], first: i
         score = around.trial.score(rest[first:]) if len(rest) > first else None
         if score is not None and score.agreeing == whole:
             edits = rest
-    return State(tuple(edits), state.score)
+    return State(tuple(edits), state.score, state.tried)
 
 
 def _together(around: _Surroundings, state: State, improved: list[State], progress: Progress) -> list[State]:
@@ -210,7 +211,7 @@ def _together(around: _Surroundings, state: State, improved: list[State], progre
             if both is not None and both.key > score.key:
                 chosen, score = [*chosen, edit], both
         if len(chosen) > 1:
-            found.append(State((*state.edits, *chosen), score))
+            found.append(State((*state.edits, *chosen), score, progress.tried))
     return found
 
 

@@ -81,6 +81,9 @@ def _start(trial: Trial, candidates: Sequence[Edit], names: Sequence[str], first
     try:  # in the child: nothing of the parent's may run, whatever happens
         os.close(reading)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # what C code prints, and what is said of a crash
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
         for index in range(first, len(candidates), step):
             score = trial.score([candidates[index]])
             record = RECORD.pack(index, score is not None, score.matched if score else 0.0)

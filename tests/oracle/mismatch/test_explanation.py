@@ -607,3 +607,16 @@ def test_a_part_of_a_buffer_has_its_sizes_from_where_it_was_made(explained):
     assert found.departed == (
         "hs[0] has its sizes from program.py:7 in odd", "    hs = np.zeros((2, 1, sizes.output))",
     )  # fmt: skip
+
+
+def test_a_lambda_that_a_library_calls_is_in_no_function_of_the_library(explained):
+    found = explained(
+        """
+        @gradient_function(W="input hidden")
+        def layer(p, sizes, rng):
+            x = rng.normal(size=(sizes.batch, sizes.input))
+            rows = np.apply_along_axis(lambda row: row @ p.W.T, 1, x)
+            return np.sum(rows), dict(W=p.W)
+        """
+    )
+    assert found.place == "program.py:7 in <lambda>"
