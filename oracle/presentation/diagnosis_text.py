@@ -39,6 +39,8 @@ def diagnosis_in_words(checked: Checked, budget: float, signs: Signs, width: int
     yield from _where(found, words)
     yield from _why(found, words)
     yield from _fix(found, budget, words)
+    for failed in found.failed:
+        yield from words.prose(failed, INDENT)
 
 
 class _Words:
@@ -93,8 +95,8 @@ def _where(found: Diagnosis, words: _Words) -> Iterator[Text]:
 
 
 def _why(found: Diagnosis, words: _Words) -> Iterator[Text]:
-    if not found.readings and not found.facts and found.repair:
-        return  # the sentences of the fix say it
+    if not found.readings and not found.facts and (found.repair or found.failed):
+        return  # the sentences of the fix say it, or it was not looked for to the end
     yield Text("why", "bold")
     if not found.readings:
         these = "this gradient" if len(found.wrong) == 1 else "these gradients"

@@ -235,3 +235,9 @@ def test_colours_of_the_diff_and_the_margin():
     assert "a + δ  \x1b[1;31m<-- the first wrong value\x1b[0m" in coloured
     assert "\x1b" not in printed(force_terminal=False)
     assert "\x1b[3" not in printed(force_terminal=True, color_system="standard", no_color=True)
+
+
+def test_a_part_that_broke_is_said_and_nothing_is_claimed_for_it():
+    said_so = "the cause was not found: KeyError: 'x' (tape.py:3); please report it"
+    lines = said(Diagnosis(WRONG, ("b",), WHERE, failed=(said_so,)))
+    assert lines[-1] == f"    {said_so}" and "why" not in lines
