@@ -6,7 +6,6 @@ What is wrong is diagnosed in a second child, so that the verdict stays whatever
 from __future__ import annotations
 
 import difflib
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from oracle.gradient_function import GradientFunction
 from oracle.isolation import Outcome, isolated
 from oracle.load import load
 from oracle.loading.placeholder import Placeholder
-from oracle.returned import NotChecked, called
+from oracle.returned import NotChecked, called, our_mistake
 from oracle.verdict import WRONG
 
 if TYPE_CHECKING:
@@ -148,9 +147,7 @@ def diagnose_isolated(
         except (MemoryError, OSError):
             raise
         except Exception as error:
-            at = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})"
-            return {"reason": f"for a mistake in this tool, please report it: {said}"}
+            return {"reason": f"for a mistake in this tool, please report it: {our_mistake(error)}"}
 
     outcome = isolated(task, seconds=seconds + budget, memory=memory, told=told)
     if outcome.failure:

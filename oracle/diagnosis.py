@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -17,14 +15,13 @@ from oracle.annotation.matching import Matcher, distinct, matcher_of, without_ne
 from oracle.annotation.truths import EDGE, NODE
 from oracle.examination import examine
 from oracle.finding import Finding
-from oracle.frames import OURS
 from oracle.gradient_check import FunctionReport, check_function, functions_in, pick, subject_at
 from oracle.gradient_function import GradientFunction
 from oracle.hypotheses import Reading, facts, readings
 from oracle.lifting import NotLifted
 from oracle.oracles import AUTOGRAD, Mistrusted
 from oracle.repair import BUDGET, PARTLY, Problem, Repair, edits_for, repair
-from oracle.returned import NotChecked
+from oracle.returned import NotChecked, our_mistake
 from oracle.rewriting import Definition, definitions_run, quiet
 from oracle.sizes import Point, points
 from oracle.subject import Subject, run
@@ -141,19 +138,18 @@ def diagnosis(
     point, subject, finding = case
     with quiet():
         definitions = definitions_run(lambda: run(subject, subject.parameters))
-    definitions = [one for one in definitions if not one.filename.startswith(OURS)]
     known = _truths(subject, finding)
     if known and "annotation" not in without:
         try:
             with np.errstate(all="ignore"):  # NaN and inf on the way match nothing
                 found = replace(found, where=_where(subject, finding, definitions, known))
         except Exception as error:  # what breaks here costs the place, and neither the cause nor the fix
-            found = replace(found, failed=(*found.failed, f"the place was not found: {_in_words(error)}"))
+            found = replace(found, failed=(*found.failed, _broken("place", error)))
     if known and "causes" not in without:
         try:
             found = _why(found, subject, finding)
         except Exception as error:
-            found = replace(found, failed=(*found.failed, f"the cause was not found: {_in_words(error)}"))
+            found = replace(found, failed=(*found.failed, _broken("cause", error)))
     problem = _problem(subject, finding, definitions, known, found)
     unseen = [replace(one, seed=one.seed + 1) for one in points(function.shapes) if one.sizes != point.sizes][:2]
     elsewhere = [lambda one=one: subject_at(function, one)[0] for one in unseen]
@@ -163,9 +159,8 @@ def diagnosis(
     return replace(found, tried=tried, seconds=time.monotonic() - start)
 
 
-def _in_words(error: Exception) -> str:
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno}); please report it"
+def _broken(what: str, error: Exception) -> str:
+    return f"the {what} was not found: {our_mistake(error)}; please report it"
 
 
 def _failing(function: GradientFunction, report: FunctionReport) -> tuple[Point, Subject, Finding] | None:

@@ -39,18 +39,30 @@ class Returned:
     shared: tuple[str, ...]
 
 
-class RecordingGenerator(np.random.Generator):
-    """A Generator that keeps a copy of every array it draws, to see afterwards which were written to."""
+class ObservedGenerator(np.random.Generator):
+    """A Generator that draws what NumPy's draws from a seed, each of its methods as `_observed` makes it."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(np.random.PCG64(seed))
-        self.drawn: list[tuple[str, np.ndarray, np.ndarray]] = []
 
     def __getattribute__(self, name: str) -> object:
         method = super().__getattribute__(name)
-        if name.startswith("_") or name in ("drawn", "bit_generator", "shuffle", "spawn") or not callable(method):
+        if name.startswith("_") or name in ("bit_generator", "shuffle", "spawn") or not callable(method):
             return method
+        return self._observed(name, method)
 
+    def _observed(self, name: str, method: Callable) -> Callable:
+        raise NotImplementedError
+
+
+class RecordingGenerator(ObservedGenerator):
+    """A Generator that keeps a copy of every array it draws, to see afterwards which were written to."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.drawn: list[tuple[str, np.ndarray, np.ndarray]] = []
+
+    def _observed(self, name: str, method: Callable) -> Callable:
         def recorded(*args: object, **kwargs: object) -> object:
             drawn = method(*args, **kwargs)
             if isinstance(drawn, np.ndarray):
@@ -208,6 +220,12 @@ def _in_words(error: Exception) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:
         return f"{type(error).__name__}, whose text cannot be had"
+
+
+def our_mistake(error: BaseException) -> str:
+    """An exception of this tool's own, with its place: "KeyError: 'x' (uses.py:40)"."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})"
 
 
 def user_frames(error: BaseException) -> list[traceback.FrameSummary]:

@@ -17,10 +17,10 @@ from types import CodeType, FrameType
 
 import numpy as np
 
+from oracle.frames import is_users
 from oracle.gradient_check import subject_at
 from oracle.gradient_function import GradientFunction
 from oracle.mismatch.axes import Names, in_brackets
-from oracle.mismatch.frames import is_users
 from oracle.sizes import asked_for, names_of, points
 from oracle.subject import call
 

@@ -14,13 +14,14 @@ from benchmarks.diagnosis import report
 from benchmarks.diagnosis.__main__ import main
 from benchmarks.diagnosis.cases import DRAWN, FAMILIES, cases, drawn, programs, put_aside
 from benchmarks.diagnosis.gradients import SAME, differences, function_in, is_right, right_at, run
-from benchmarks.diagnosis.mistake import CHANGED, KINDS, PROGRAMS, Misplaced, Mistake, plant, source_of
+from benchmarks.diagnosis.mistake import CHANGED, PROGRAMS, Misplaced, Mistake, plant, source_of
 from benchmarks.diagnosis.mistakes import MISTAKES
 from benchmarks.diagnosis.patches import BadPatch, apply
 from benchmarks.diagnosis.running import Answer, NoDiagnosis, ask, measure
 from benchmarks.diagnosis.scoring import score
 from oracle.examination import examine
 from oracle.gradient_check import functions_in, subject_at
+from oracle.kinds import KINDS
 from oracle.sizes import points
 from oracle.verdict import AGREES
 

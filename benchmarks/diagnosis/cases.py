@@ -18,8 +18,9 @@ from functools import cache, cached_property
 import numpy as np
 
 from benchmarks.diagnosis.gradients import difference, function_in, run, wrong_parameters
-from benchmarks.diagnosis.mistake import KINDS, Misplaced, Mistake, Planted, plant, source_of
+from benchmarks.diagnosis.mistake import Misplaced, Mistake, Planted, plant, source_of
 from benchmarks.diagnosis.mistakes import MISTAKES
+from oracle.kinds import KINDS
 from oracle.sizes import points
 
 FAMILIES = {

@@ -12,24 +12,6 @@ from pathlib import Path
 PROGRAMS = Path(__file__).parent / "programs"
 CHANGED = "the lines that the edits changed"
 
-KINDS = (
-    LAYOUT := "layout",
-    DERIVATIVE := "activation derivative",
-    TIME_INDEX := "time index",
-    CARRY := "carry",
-    OPERAND := "operand",
-    FACTOR := "factor",
-    ACCUMULATION := "accumulation",
-    OUTPUT_DELTA := "output delta",
-    TRANSPOSED := "transposed recurrent matrix",
-    BIAS := "bias sum",
-    UPDATE := "update order",
-    BRANCH := "branch",
-    SIGN := "sign",
-    INJECTION := "injection",
-    STATE := "state",
-)
-
 
 class Misplaced(ValueError):
     """A change that cannot be made: its text is not there exactly once, or two changes meet in one line."""

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.diagnosis.cases import PARTS
-from benchmarks.diagnosis.mistake import KINDS
 from benchmarks.diagnosis.scoring import Score
+from oracle.kinds import KINDS
 
 COLUMNS = (
     "cases",

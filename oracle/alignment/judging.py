@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -143,16 +143,23 @@ class Judge:
 
     def _ancestors(self, serials: list[int], through_numbers: bool = True) -> set[int]:
         """The events that these depend on; through_numbers: also by way of a sum over an array that is one number."""
-        found: set[int] = set()
-        waiting = [one for one in serials if one >= 0]
+        def goes_on(event: Event) -> bool:
+            return through_numbers or event.shape != () or not (event.contracted or event.reduced)
+
+        return {serial for serial, _ in self._back(serials, goes_on)}
+
+    def _back(self, serials: Iterable[int], goes_on: Callable[[Event], bool]) -> Iterator[tuple[int, Event]]:
+        """These events and those that they were made from, each once, through those that `goes_on` lets through."""
+        seen, waiting = set(), list(serials)
         while waiting:
             serial = waiting.pop()
-            if serial not in found:
-                found.add(serial)
-                event = self.events[serial]
-                if through_numbers or event.shape != () or not (event.contracted or event.reduced):
-                    waiting += event.inputs
-        return found
+            if serial < 0 or serial in seen:
+                continue
+            seen.add(serial)
+            event = self.events[serial]
+            yield serial, event
+            if goes_on(event):
+                waiting += event.inputs
 
     # axes told apart
 
@@ -258,17 +265,11 @@ class Judge:
 
     def _moved_from(self, serial: int) -> set[int]:
         """The events from which an array comes by indices, copies and factors that are numbers."""
-        found: set[int] = set()
-        waiting = [serial]
-        while waiting:
-            serial = waiting.pop()
-            if serial >= 0 and serial not in found:
-                found.add(serial)
-                event = self.events[serial]
-                arrays = sum(math.prod(shape) > 1 for shape in event.shapes)
-                if event.moves or (event.kind in SCALES | {"negative"} and arrays == 1):
-                    waiting += event.inputs
-        return found
+        def goes_on(event: Event) -> bool:
+            arrays = sum(math.prod(shape) > 1 for shape in event.shapes)
+            return event.moves or (event.kind in SCALES | {"negative"} and arrays == 1)
+
+        return {number for number, _ in self._back([serial], goes_on)}
 
     def _goes_on(self, event: Event) -> bool:
         """Whether a product of a column and a vector is carried back by a parameter: then it is no outer product."""
@@ -311,19 +312,12 @@ class Judge:
 
     def _added_up(self, serial: int) -> Iterator[Event]:
         """The events whose results are added up in an array, the last first."""
-        seen, waiting = set(), [serial]
-        while waiting:
-            serial = waiting.pop()
-            if serial < 0 or serial in seen:
-                continue
-            seen.add(serial)
-            event = self.events[serial]
-            yield event
+        def goes_on(event: Event) -> bool:
             arrays = sum(math.prod(shape) > 1 for shape in event.shapes)
-            if (event.moves or event.kind in ADDITIVE or (event.kind in SCALES | BOUNDS and arrays < 2)) and not (
-                event.reduced
-            ):
-                waiting += event.inputs
+            added = event.moves or event.kind in ADDITIVE or (event.kind in SCALES | BOUNDS and arrays < 2)
+            return added and not event.reduced
+
+        return (event for _, event in self._back([serial], goes_on))
 
     def _number(self, name: str, gradient: object) -> None:
         """One number that is returned for several elements."""
@@ -389,18 +383,15 @@ class Judge:
 
     def _is_total(self, serial: int) -> bool:
         """Whether a number comes from a sum over an array."""
-        seen, waiting = set(), [serial]
-        while waiting:
-            serial = waiting.pop()
-            if serial < 0 or serial in seen:
-                continue
-            seen.add(serial)
-            event = self.events[serial]
-            if math.prod(event.shape) == 1:
-                if (event.reduced or event.contracted) and any(math.prod(shape) > 1 for shape in event.shapes):
-                    return True
-                waiting += event.inputs
-        return False
+        def is_number(event: Event) -> bool:
+            return math.prod(event.shape) == 1
+
+        return any(
+            is_number(event)
+            and (event.reduced or event.contracted)
+            and any(math.prod(shape) > 1 for shape in event.shapes)
+            for _, event in self._back([serial], is_number)
+        )
 
     # hidden of this step and of the one before
 

@@ -13,22 +13,17 @@ from oracle.alignment.named import NAMED, Named, labels_of, named, plain
 from oracle.alignment.record import CURRENT
 from oracle.alignment.rules.joining import along
 from oracle.alignment.rules.noting import noted
-from oracle.mismatch.frames import is_users
+from oracle.frames import is_users
 from oracle.mismatch.watched import DRAWS, MAKERS
+from oracle.returned import ObservedGenerator
 
 COPIES = {"array", "asanyarray", "asarray", "ascontiguousarray"}
 
 
-class NamingGenerator(np.random.Generator):
+class NamingGenerator(ObservedGenerator):
     """A Generator that draws the same numbers, in named arrays."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(np.random.PCG64(seed))
-
-    def __getattribute__(self, name: str) -> object:
-        method = super().__getattribute__(name)
-        if name.startswith("_") or name in ("bit_generator", "shuffle", "spawn") or not callable(method):
-            return method
+    def _observed(self, name: str, method: Callable) -> Callable:
         return _naming(method)
 
 

@@ -7,7 +7,7 @@ import linecache
 from functools import lru_cache
 
 from oracle.alignment.record import Event
-from oracle.mismatch.frames import place_of
+from oracle.frames import place_of
 from oracle.mismatch.source import text_of
 
 

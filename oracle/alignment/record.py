@@ -12,7 +12,7 @@ from types import CodeType
 import numpy as np
 
 from oracle.alignment.labels import Labels
-from oracle.mismatch.frames import is_users
+from oracle.frames import is_users
 
 MOST_EVENTS = 40_000
 EVENTS_A_LOOK = 50  # at the clock

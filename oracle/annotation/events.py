@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oracle.annotation.matching import Weights
-from oracle.annotation.recording import INCREMENT, PART, Site, recording, sites_of
+from oracle.annotation.recording import INCREMENT, PART, Site, recordings, sites_of
 from oracle.returned import Returned
 from oracle.rewriting import Definition, exchanged
 from oracle.subject import Subject, call
@@ -97,10 +97,7 @@ def recorded(subject: Subject, definitions: Sequence[Definition], weights: Weigh
             log.append((number, np.array(float(value))))
         return value
 
-    codes = {}
-    for definition in definitions:
-        codes |= recording(definition, [site for site in sites if site.definition is definition], recorder)
-    with exchanged(definitions, codes):
+    with exchanged(definitions, recordings(definitions, sites, recorder)):
         returned, _, _ = call(subject, subject.parameters)
     linking = _Linking(sites, weights)
     for number, value in log:

@@ -165,6 +165,16 @@ def recording(
     return {key: _with_recorder(code, recorder) for key, code in codes.items()}
 
 
+def recordings(
+    definitions: Sequence[Definition], sites: Sequence[Site], recorder: Callable[[int, object], object]
+) -> dict[tuple[str, str, int], CodeType]:
+    """As `recording`, of several definitions; each has its own of the sites."""
+    codes: dict[tuple[str, str, int], CodeType] = {}
+    for one in definitions:
+        codes |= recording(one, [site for site in sites if site.definition is one], recorder)
+    return codes
+
+
 def _with_recorder(code: CodeType, recorder: Callable[[int, object], object]) -> CodeType:
     return code.replace(
         co_consts=tuple(

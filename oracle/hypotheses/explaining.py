@@ -8,19 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from oracle.hypotheses.blocks import whole_blocks
-from oracle.hypotheses.reading import (
-    ACCUMULATION,
-    BIAS_SUM,
-    BRANCH,
-    CARRY,
-    FACTOR,
-    INJECTION,
-    TIME_INDEX,
-    UPDATE,
-    Reading,
-)
+from oracle.hypotheses.reading import Reading
 from oracle.hypotheses.search import SECONDS, TIED, Case, as_reading, found_in, holds
 from oracle.hypotheses.words import listed
+from oracle.kinds import ACCUMULATION, BIAS_SUM, BRANCH, CARRY, FACTOR, INJECTION, TIME_INDEX, UPDATE
 from oracle.subject import Subject
 
 Given = Mapping[str, np.ndarray]

@@ -14,23 +14,11 @@ import numpy as np
 
 from oracle.hypotheses.backward import Adjoints, Backward, Change
 from oracle.hypotheses.parts import COLUMNS, ROWS
-from oracle.hypotheses.reading import (
-    BRANCH,
-    CARRY,
-    FACTOR,
-    LAYOUT,
-    OPERAND,
-    SIGN,
-    STATE,
-    TIME_INDEX,
-    TRANSPOSED,
-    UPDATE,
-    Flow,
-    Mistake,
-)
+from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import Series, shifted
 from oracle.hypotheses.tape import Edge, Op, Site
 from oracle.hypotheses.words import at, listed, value_of
+from oracle.kinds import BRANCH, CARRY, FACTOR, LAYOUT, OPERAND, SIGN, STATE, TIME_INDEX, TRANSPOSED, UPDATE
 
 CLIPS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.5, 1.0, 2.0, 5.0)
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from oracle.hypotheses.activations import ACTIVATIONS, sigmoid
 from oracle.hypotheses.backward import Backward, Change
-from oracle.hypotheses.reading import ACCUMULATION, BRANCH, INJECTION, OUTPUT_DELTA, SIGN, Flow, Mistake
+from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import shifted
 from oracle.hypotheses.tape import Op
 from oracle.hypotheses.words import at
+from oracle.kinds import ACCUMULATION, BRANCH, INJECTION, OUTPUT_DELTA, SIGN
 
 Seeds = dict[Op, np.ndarray]
 

@@ -9,30 +9,12 @@ import numpy as np
 
 from oracle.hypotheses.backward import NOTHING, Adjoints, Backward, Change
 
-KINDS = (
-    LAYOUT := "layout",
-    DERIVATIVE := "activation derivative",
-    TIME_INDEX := "time index",
-    CARRY := "carry",
-    OPERAND := "operand",
-    FACTOR := "factor",
-    ACCUMULATION := "accumulation",
-    OUTPUT_DELTA := "output delta",
-    TRANSPOSED := "transposed recurrent matrix",
-    BIAS_SUM := "bias sum",
-    UPDATE := "update order",
-    BRANCH := "branch",
-    SIGN := "sign",
-    INJECTION := "injection",
-    STATE := "state",
-)
-
 
 @dataclass(frozen=True)
 class Mistake:
     """One mistake.
 
-    kind      one of KINDS
+    kind      one of `oracle.kinds`
     sentence  what the code does, and what it should do
     algebra   the equation as it should be and as the code computes it; may be empty
     shapes    of the arrays concerned, where they matter; may be empty

@@ -9,10 +9,11 @@ import numpy as np
 
 from oracle.hypotheses.activations import ACTIVATIONS, Activated, Activation
 from oracle.hypotheses.backward import Backward, Change
-from oracle.hypotheses.reading import DERIVATIVE, Flow, Mistake
+from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import Series, shifted
 from oracle.hypotheses.tape import Site
 from oracle.hypotheses.words import at, line_of, listed
+from oracle.kinds import DERIVATIVE
 
 Variant = tuple[str, str, str, np.ndarray]  # key, what the code does, its slope in algebra, the slope over the steps
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from oracle.hypotheses.backward import Backward, Change
-from oracle.hypotheses.reading import TIME_INDEX, Flow, Mistake
+from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import shifted
 from oracle.hypotheses.tape import Edge, Site
 from oracle.hypotheses.words import at
+from oracle.kinds import TIME_INDEX
 
 INPUTS = frozenset(("input", "input at", "input in the list"))  # the local hypotheses that go with it
 

@@ -9,21 +9,11 @@ import numpy as np
 
 from oracle.hypotheses.backward import Adjoints, Backward, Change
 from oracle.hypotheses.flows import CLIPS, Place
-from oracle.hypotheses.reading import (
-    ACCUMULATION,
-    BRANCH,
-    CARRY,
-    DERIVATIVE,
-    INJECTION,
-    LAYOUT,
-    SIGN,
-    STATE,
-    Flow,
-    Mistake,
-)
+from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import shifted
 from oracle.hypotheses.tape import Edge, Op, Site
 from oracle.hypotheses.words import at
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, DERIVATIVE, INJECTION, LAYOUT, SIGN, STATE
 
 SKIPPED = {"zero at first": "first", "zero at last": "last"}
 SPLIT = "dh_t = (from the loss at t) + (from step t + 1); the code computes "

@@ -20,8 +20,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from oracle.autograd import judging
+from oracle.frames import is_users
 from oracle.lifting import Lifted, lifting
-from oracle.mismatch.frames import is_users
 from oracle.oracles import lifted_loss
 from oracle.subject import Subject
 

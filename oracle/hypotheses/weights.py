@@ -15,20 +15,10 @@ from oracle.hypotheses.backward import Adjoints, Backward
 from oracle.hypotheses.blocks import Block
 from oracle.hypotheses.flows import CLIPS
 from oracle.hypotheses.parts import BIAS, COLUMNS, OTHER, ROWS
-from oracle.hypotheses.reading import (
-    ACCUMULATION,
-    BIAS_SUM,
-    BRANCH,
-    FACTOR,
-    LAYOUT,
-    OPERAND,
-    SIGN,
-    STATE,
-    TIME_INDEX,
-    Mistake,
-)
+from oracle.hypotheses.reading import Mistake
 from oracle.hypotheses.series import SHIFTS, Series, shifted
 from oracle.hypotheses.words import at, value_of
+from oracle.kinds import ACCUMULATION, BIAS_SUM, BRANCH, FACTOR, LAYOUT, OPERAND, SIGN, STATE, TIME_INDEX
 
 Found = tuple[Hashable, Mistake, np.ndarray]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Sequence
 
+from oracle.frames import place_of
 from oracle.mismatch.axes import Names, in_brackets
-from oracle.mismatch.frames import place_of
 from oracle.mismatch.record import Departure
 from oracle.mismatch.scene import Operand
 

@@ -16,12 +16,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from oracle.frames import place_of
 from oracle.mismatch import departures
 from oracle.mismatch.axes import Names, in_brackets, shown, sizes_asked_for
 from oracle.mismatch.choices import Choice, choices
 from oracle.mismatch.clash import clash
 from oracle.mismatch.earlier import left_at
-from oracle.mismatch.frames import place_of, raising
+from oracle.mismatch.frames import raising
 from oracle.mismatch.joined import joined_along_another
 from oracle.mismatch.proposal import Goal, proposal
 from oracle.mismatch.record import CURRENT, Record

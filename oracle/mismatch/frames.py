@@ -1,26 +1,10 @@
-"""Which frames are the user's."""
+"""Frames around a frame, and the user's in a traceback."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from types import FrameType, TracebackType
 
-from oracle.frames import LIBRARIES, OURS
-
-NOT_THE_USERS = (OURS, *LIBRARIES, "<__array_function__")
-
-
-def is_users(filename: str) -> bool:
-    return not filename.startswith(NOT_THE_USERS)
-
-
-def user_frame() -> FrameType | None:
-    """The innermost running frame that is the user's."""
-    frame = sys._getframe(1)
-    while frame is not None and not is_users(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
+from oracle.frames import is_users
 
 
 def around(frame: FrameType) -> list[FrameType]:
@@ -35,12 +19,6 @@ def around(frame: FrameType) -> list[FrameType]:
             break
         found.append(back)
     return found
-
-
-def place_of(filename: str, line: int, function: str) -> str:
-    """'rnn.py:88 in backward'."""
-    inside = "" if function == "<module>" else f" in {function}"
-    return f"{Path(filename).name}:{line}{inside}"
 
 
 def raising(error: BaseException) -> TracebackType | None:

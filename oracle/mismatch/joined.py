@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from oracle.frames import place_of
 from oracle.mismatch.axes import Names, in_brackets
 from oracle.mismatch.clash import JOINED, STACKED
-from oracle.mismatch.frames import place_of
 from oracle.mismatch.scene import MATRIX, Scene
 from oracle.mismatch.source import function_around, value
 

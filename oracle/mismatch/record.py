@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FrameType
 
-from oracle.mismatch.frames import user_frame
+from oracle.frames import user_frame
 
 
 @dataclass(frozen=True)

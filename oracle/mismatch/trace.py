@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 
 import numpy as np
 
-from oracle.mismatch.frames import is_users
+from oracle.frames import is_users
 from oracle.mismatch.record import Departure, Record
 from oracle.mismatch.watched import Watched
 

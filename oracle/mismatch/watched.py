@@ -13,8 +13,9 @@ from unittest import mock
 
 import numpy as np
 
-from oracle.mismatch.frames import user_frame
+from oracle.frames import user_frame
 from oracle.mismatch.record import CURRENT, Departure
+from oracle.returned import ObservedGenerator
 
 MAKERS = (
     "arange array asanyarray asarray ascontiguousarray empty eye frombuffer fromiter full identity linspace loadtxt "
@@ -220,16 +221,10 @@ def _flattened(given: tuple, result: np.ndarray) -> Departure | None:
     return record and record.departed("flattened", "outer", shapes, result.shape, user_frame())
 
 
-class WatchingGenerator(np.random.Generator):
+class WatchingGenerator(ObservedGenerator):
     """A Generator that draws the same numbers, in watched arrays."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(np.random.PCG64(seed))
-
-    def __getattribute__(self, name: str) -> object:
-        method = super().__getattribute__(name)
-        if name.startswith("_") or name in ("bit_generator", "shuffle", "spawn") or not callable(method):
-            return method
+    def _observed(self, name: str, method: Callable) -> Callable:
         return _watching(method)
 
 

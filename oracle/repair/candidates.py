@@ -78,12 +78,8 @@ def _backward_statements(definition: Definition, forward: frozenset[tuple[str, i
             continue
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Assert)):
             continue
-        lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
-        if not any(line in definition.lines for line in lines):
-            continue
-        if any((definition.filename, line) in forward for line in lines):
-            continue
-        yield statement
+        if definition.ran(statement) and not definition.holds(statement, forward):
+            yield statement
 
 
 def _nodes(statement: ast.stmt) -> Iterator[ast.AST]:

@@ -8,6 +8,23 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from oracle.kinds import (
+    ACCUMULATION,
+    BIAS_SUM,
+    BRANCH,
+    CARRY,
+    DERIVATIVE,
+    FACTOR,
+    INJECTION,
+    LAYOUT,
+    OPERAND,
+    OUTPUT_DELTA,
+    SIGN,
+    STATE,
+    TIME_INDEX,
+    TRANSPOSED,
+    UPDATE,
+)
 from oracle.repair.edit import Edit, applied
 from oracle.repair.material import Material
 
@@ -19,13 +36,13 @@ DERIVATIVES = re.compile(
 
 
 UNDONE_BY = {
-    "bias sum": ("bias sum", "factor", "operand"),
-    "output delta": ("operand", "activation derivative", "factor", "sign", "branch"),
-    "injection": ("injection", "time index", "branch", "accumulation"),
-    "update order": ("state", "update order", "operand"),
-    "carry": ("carry", "branch", "accumulation", "operand"),
-    "transposed recurrent matrix": ("transposed recurrent matrix", "layout"),
-    "state": ("state", "operand", "time index"),
+    BIAS_SUM: (BIAS_SUM, FACTOR, OPERAND),
+    OUTPUT_DELTA: (OPERAND, DERIVATIVE, FACTOR, SIGN, BRANCH),
+    INJECTION: (INJECTION, TIME_INDEX, BRANCH, ACCUMULATION),
+    UPDATE: (STATE, UPDATE, OPERAND),
+    CARRY: (CARRY, BRANCH, ACCUMULATION, OPERAND),
+    TRANSPOSED: (TRANSPOSED, LAYOUT),
+    STATE: (STATE, OPERAND, TIME_INDEX),
 }
 """A kind of mistake -> the kinds of the edits that may undo it; of the other kinds those of their own name."""
 
@@ -79,24 +96,24 @@ def kind_of(
     made    the names that the lines of the forward pass assign, in any of the user's functions
     """
     before, after = lines.texts
-    if edit.kind in ("layout", "transposed recurrent matrix", "sign"):
+    if edit.kind in (LAYOUT, TRANSPOSED, SIGN):
         return edit.kind
     if _derivatives(before) != _derivatives(after):
-        return "output delta" if _is_output_delta(lines, edit, made) else "activation derivative"
-    if _is_output_delta(lines, edit, made) and edit.kind in ("operand", "branch"):
-        return "output delta"
-    if edit.kind in ("factor", "branch") and _steps_alone(before) > _steps_alone(after):
+        return OUTPUT_DELTA if _is_output_delta(lines, edit, made) else DERIVATIVE
+    if _is_output_delta(lines, edit, made) and edit.kind in (OPERAND, BRANCH):
+        return OUTPUT_DELTA
+    if edit.kind in (FACTOR, BRANCH) and _steps_alone(before) > _steps_alone(after):
         if _is_output_delta(lines, edit, made):
-            return "injection"
-        return "carry" if _is_carried(edit) else "accumulation"
-    if edit.kind in ("operand", "time index"):
+            return INJECTION
+        return CARRY if _is_carried(edit) else ACCUMULATION
+    if edit.kind in (OPERAND, TIME_INDEX):
         return _of_names(before, after, edit, lines, made)
-    if edit.kind == "factor" and "mean" in before and "sum" in after and _is_bias(lines, material, parameters):
-        return "bias sum"
-    if edit.kind in ("state", "update order", "accumulation") and "`" in edit.sentence:
-        return _of_moved(edit, parameters, material)
-    if edit.kind in ("branch", "accumulation") and _is_carried(edit):
-        return "carry" if isinstance(_first(lines.after), ast.Assign) else "branch"
+    if edit.kind == FACTOR and "mean" in before and "sum" in after and _is_bias(lines, material, parameters):
+        return BIAS_SUM
+    if edit.kind in (STATE, UPDATE, ACCUMULATION) and _is_moved(edit, lines):
+        return UPDATE if _is_update(edit.statement) else edit.kind
+    if edit.kind in (BRANCH, ACCUMULATION) and _is_carried(edit):
+        return CARRY if isinstance(_first(lines.after), ast.Assign) else BRANCH
     return edit.kind
 
 
@@ -166,10 +183,10 @@ def _of_names(before: str, after: str, edit: Edit, lines: Lines, made: Collectio
     """Another step of one array is a time index, another array an operand."""
     old, new = _words(before), _words(after)
     lost, gained = list((old - new).elements()), list((new - old).elements())
-    if edit.kind == "time index" and _is_output_delta(lines, edit, made):
-        return "injection" if not any(len(word) == 1 for word in lost) else "time index"
+    if edit.kind == TIME_INDEX and _is_output_delta(lines, edit, made):
+        return INJECTION if not any(len(word) == 1 for word in lost) else TIME_INDEX
     if len(lost) == len(gained) == 1 and NEIGHBOUR.sub("", lost[0]) == NEIGHBOUR.sub("", gained[0]):
-        return "time index"
+        return TIME_INDEX
     return edit.kind
 
 
@@ -185,19 +202,23 @@ def _is_bias(lines: Lines, material: Material, parameters: Mapping[str, tuple[in
     return bool(shapes & flat) or not shapes
 
 
-def _of_moved(edit: Edit, parameters: Mapping[str, tuple[int, ...]], material: Material) -> str:
-    """A line at another place: the update of a weight before it is used, or an array that is made anew too late."""
-    statement = edit.statement
-    if isinstance(statement, (ast.Assign, ast.AugAssign)):
-        target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
-        read = {ast.unparse(node) for node in ast.walk(statement.value)}
-        subtracts = isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Sub)
-        itself = ast.unparse(target) in read and any(
-            isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) for node in ast.walk(statement.value)
-        )
-        if subtracts or itself:
-            return "update order"
-    return edit.kind
+def _is_moved(edit: Edit, lines: Lines) -> bool:
+    """Whether a line as it is was put in another place, or taken away."""
+    if not isinstance(edit.value, list):
+        return False
+    return not lines.after or any(inner is edit.statement for new in edit.value for inner in ast.walk(new))
+
+
+def _is_update(statement: ast.stmt) -> bool:
+    """Whether a weight is moved against its gradient: W -= rate * dW, W = W - rate * dW."""
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Sub):
+        return True
+    if not isinstance(statement, (ast.Assign, ast.AugAssign)):
+        return False
+    inside = list(ast.walk(statement.value))
+    target = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+    subtracts = any(isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in inside)
+    return subtracts and ast.unparse(target) in set(map(ast.unparse, inside))
 
 
 def _is_carried(edit: Edit) -> bool:

@@ -16,7 +16,7 @@ class Edit:
 
     parent, field   where it is made: getattr(parent, field) is replaced as a whole by `value`
     index           of the one element of a list that is replaced instead, where that is all
-    kind            of mistake that it undoes, in the words of `oracle.repair.causes`
+    kind            of mistake that it undoes, one of `oracle.kinds`
     sentence        what it does, for the reader
     cost            how unlikely it is to be what was meant: 1 for the slips that people make most often
     statement       in which it is, or which it removes or inserts

@@ -11,7 +11,7 @@ from types import FrameType
 
 import numpy as np
 
-from oracle.annotation.recording import PART, Site, recording
+from oracle.annotation.recording import PART, Site, recordings
 from oracle.rewriting import Definition, exchanged
 
 LONGEST = 28  # characters of an expression that counts as a name for something
@@ -44,10 +44,7 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
         values.setdefault(number, []).append(value)
         return value
 
-    codes = {}
-    for definition in definitions:
-        codes |= recording(definition, [site for site in sites if site.definition is definition], seen)
-    with exchanged(definitions, codes), _locals_of(definitions) as variables:
+    with exchanged(definitions, recordings(definitions, sites, seen)), _locals_of(definitions) as variables:
         run()
     found = {definition: Material() for definition in definitions}
     for site in sites:

@@ -154,10 +154,7 @@ def _made(problem: Problem) -> frozenset[str]:
     found: set[str] = set()
     for definition in problem.definitions:
         for node in ast.walk(definition.statement):
-            if isinstance(node, (ast.Assign, ast.AugAssign)) and any(
-                (definition.filename, line) in problem.forward
-                for line in range(node.lineno, (node.end_lineno or 0) + 1)
-            ):
+            if isinstance(node, (ast.Assign, ast.AugAssign)) and definition.holds(node, problem.forward):
                 for root in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     found |= {one.id for one in ast.walk(root) if isinstance(one, ast.Name)}
     return frozenset(found)

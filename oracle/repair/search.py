@@ -12,12 +12,12 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from oracle.annotation.matching import Matcher
-from oracle.annotation.recording import INCREMENT, PART, Site, recording, sites_of
+from oracle.annotation.recording import INCREMENT, PART, Site, recordings, sites_of
 from oracle.repair.candidates import candidates
 from oracle.repair.edit import Edit, applied
 from oracle.repair.locally import first_wrong, moments, promising
@@ -68,7 +68,6 @@ class Problem:
     suspects: Sequence[tuple[str, int]] = ()
     neutral: frozenset[tuple[str, int]] = frozenset()
     kinds: frozenset[str] = frozenset()
-    same_loss: float = 1e-12
 
 
 @dataclass
@@ -108,7 +107,7 @@ class _Surroundings:
 
     trial: Trial
     baseline: Score | None
-    candidates: list[Edit] = field(default_factory=list)
+    candidates: list[Edit]
 
 
 def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Iterator[State]:
@@ -158,7 +157,7 @@ def _explored(
         tried_here = 0
 
         def until() -> float:
-            return min(stop, progress.deadline)
+            return stop
 
         for index, score in tried(around.trial, around.candidates, cores(), until):
             progress.one_more()
@@ -167,7 +166,7 @@ def _explored(
                 continue
             if score.agreeing == whole:
                 if not solved:
-                    stop = time.monotonic() + MORE
+                    stop = min(progress.deadline, time.monotonic() + MORE)
                 solved.append((index, score, progress.tried))
             elif score.key > baseline.key:
                 better.append((index, score))
@@ -223,7 +222,7 @@ def _compatible(one: Edit, other: Edit) -> bool:
     # an edit in a statement that the other one puts into a new loop or takes away
     return not any(
         isinstance(edit.value, list)
-        and any(inner is rest.parent for new in edit.value for inner in ast.walk(new)) is False
+        and not any(inner is rest.parent for new in edit.value for inner in ast.walk(new))
         and any(old is rest.statement for old in getattr(edit.parent, edit.field, []))
         and rest.statement not in edit.value
         for edit, rest in ((one, other), (other, one))
@@ -244,7 +243,7 @@ def _surroundings(problem: Problem, ordered: bool) -> _Surroundings:
         site
         for site in every
         if not _is_forward(site, problem.forward)
-        and _ran(site)
+        and site.definition.ran(site.statement)
         and (site.definition.filename, site.statement.lineno) not in problem.neutral
     ]
     ended = max(
@@ -289,7 +288,7 @@ def _promising_first(
 def _trial(problem: Problem, sites: Sequence[Site]) -> Trial:
     return Trial(
         problem.subject, problem.definitions, problem.loss, problem.gradients, problem.tolerance, problem.matcher,
-        sites, problem.same_loss, problem.weights,
+        sites, problem.weights,
     )  # fmt: skip
 
 
@@ -301,14 +300,7 @@ def _followed(sites: Sequence[Site], shares: Mapping[int, float], firsts: Mappin
 
 
 def _is_forward(site: Site, forward: frozenset[tuple[str, int]]) -> bool:
-    statement = site.statement
-    lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
-    return any((site.definition.filename, line) in forward for line in lines)
-
-
-def _ran(site: Site) -> bool:
-    statement = site.statement
-    return any(line in site.definition.lines for line in range(statement.lineno, (statement.end_lineno or 0) + 1))
+    return site.definition.holds(site.statement, forward)
 
 
 def _seen_once(
@@ -328,10 +320,7 @@ def _seen_once(
             shapes.setdefault(number, set()).add(value.shape)
         return value
 
-    codes: dict = {}
-    for one in definitions:
-        codes |= recording(one, [site for site in sites if site.definition is one], seen)
-    with exchanged(definitions, codes):
+    with exchanged(definitions, recordings(definitions, sites, seen)):
         with suppress(Exception):  # a program that raises is searched as well, with what it did until then
             once()
     return shapes, lasts, firsts
@@ -424,8 +413,9 @@ def _recurrent(material: Material, problem: Problem) -> frozenset[str]:
         if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]
     }
     shapes = {problem.gradients[name].shape for name in square}
+    gradients = ("d", "grad", "self.d", "self.grad")
     return frozenset(
         text
         for text, known in material.arrays.items()
-        if known & shapes and not text.endswith(".T") and not text.lower().lstrip("self.").startswith(("d", "grad"))
+        if known & shapes and not text.endswith(".T") and not text.lower().startswith(gradients)
     )

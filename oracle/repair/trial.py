@@ -57,11 +57,10 @@ class Trial:
         tolerance: Mapping[str, float],
         matcher: Matcher,
         sites: Sequence[Site],
-        same_loss: float = SAME_LOSS,
         weights: Sequence[float] = (),
     ) -> None:
         self.subject, self.definitions, self.loss, self.gradients = subject, definitions, loss, gradients
-        self.tolerance, self.matcher, self.same_loss = tolerance, matcher, same_loss
+        self.tolerance, self.matcher = tolerance, matcher
         # the parts of an expression together weigh about as much as the whole
         self.weight = {site.number: 0.25 if site.kind == PART else 1.0 for site in sites}
         self.returned: dict[str, tuple[float, bool]] = {}  # the number of each gradient, and whether it is right
@@ -99,7 +98,7 @@ class Trial:
                 returned = read(result, self.subject.parameters, "", self.subject.window is not None)
         except (Exception, TookTooLong):
             return None
-        if not abs(returned.loss - self.loss) <= self.same_loss * max(abs(self.loss), 1e-300):
+        if not abs(returned.loss - self.loss) <= SAME_LOSS * max(abs(self.loss), 1e-300):
             return None
         agreeing = frozenset(
             name

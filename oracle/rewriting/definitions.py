@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 
-from oracle.frames import LIBRARIES, OURS
+from oracle.frames import is_users
 from oracle.loading.source import Unit, decoded, future_flags, read
 
 CELL = ", cell "  # in the file names of the cells of a notebook
@@ -44,6 +44,18 @@ class Definition:
     def name(self) -> str:
         inner = getattr(self.statement, "name", None) or ast.unparse(self.statement).partition("=")[0].strip()
         return ".".join((*self.classes, inner))
+
+    @staticmethod
+    def _span(statement: ast.stmt) -> range:
+        return range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+
+    def ran(self, statement: ast.stmt) -> bool:
+        """Whether any line of a statement of its own was run."""
+        return any(line in self.lines for line in self._span(statement))
+
+    def holds(self, statement: ast.stmt, places: Collection[tuple[str, int]]) -> bool:
+        """Whether any line of a statement of its own is among these, as (file name, line)."""
+        return any((self.filename, line) in places for line in self._span(statement))
 
 
 def definitions_run(run: Callable[[], object]) -> list[Definition]:
@@ -85,7 +97,7 @@ class _Tracer:
 
     def __call__(self, frame: FrameType, event: str, _: object) -> Callable | None:
         code = frame.f_code
-        if event != "call" or code.co_filename.startswith((OURS, *LIBRARIES, "<")) or code.co_name == "<module>":
+        if event != "call" or not is_users(code.co_filename) or code.co_name == "<module>":
             return None
         lines = self.lines.setdefault(code, {})
 

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/bidirectional.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("bidirectional")
@@ -117,16 +116,16 @@ MISTAKES = (
         ("(probs - tags) * mask", "(probs - tags) * probs * (1 - probs) * mask"),
     ),
     plant("scores for probabilities", OUTPUT_DELTA, ("(probs - tags) * mask", "(scores - tags) * mask")),
-    plant("bias averaged", BIAS, ("dpre.sum(axis=0)", "dpre.mean(axis=0)")),
+    plant("bias averaged", BIAS_SUM, ("dpre.sum(axis=0)", "dpre.mean(axis=0)")),
     plant(
         "readout bias averaged over time",
-        BIAS,
+        BIAS_SUM,
         ("d_scores.sum(axis=(0, 1))", "d_scores.sum(axis=1).mean(axis=0)"),
         or_kinds=(FACTOR,),
     ),
     plant(
         "readout bias of the first step",
-        BIAS,
+        BIAS_SUM,
         ("d_scores.sum(axis=(0, 1))", "d_scores[0].sum(axis=0)"),
         or_kinds=(ACCUMULATION,),
     ),

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/char_rnn.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("char_rnn")
@@ -103,8 +102,8 @@ MISTAKES = (
     ),
     plant("transposed recurrent gradient", LAYOUT, ("np.dot(dhraw, hs[t - 1].T)", "np.dot(hs[t - 1], dhraw.T)")),
     plant("readout reshaped for transposed", LAYOUT, ("np.dot(Why.T, dy)", "np.dot(Why.reshape(Why.T.shape), dy)")),
-    plant("bias is one number", BIAS, ("dby += dy", "dby += np.sum(dy)")),
-    plant("hidden bias averaged", BIAS, ("dbh += dhraw", "dbh += np.mean(dhraw)")),
+    plant("bias is one number", BIAS_SUM, ("dby += dy", "dby += np.sum(dy)")),
+    plant("hidden bias averaged", BIAS_SUM, ("dbh += dhraw", "dbh += np.mean(dhraw)")),
     plant(
         "readout updated in the loop",
         UPDATE,

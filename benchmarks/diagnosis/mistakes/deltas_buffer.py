@@ -1,11 +1,11 @@
 """The mistakes planted in programs/deltas_buffer.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("deltas_buffer")
@@ -125,14 +124,14 @@ MISTAKES = (
     ),
     plant(
         "bias summed over the batch and averaged over time",
-        BIAS,
+        BIAS_SUM,
         ('"bi": deltas.sum(axis=(0, 1))', '"bi": deltas.sum(axis=0).mean(axis=0)'),
         or_kinds=(FACTOR,),
     ),
-    plant("bias not summed over the batch", BIAS, ('"bi": deltas.sum(axis=(0, 1))', '"bi": deltas.sum(axis=1)')),
+    plant("bias not summed over the batch", BIAS_SUM, ('"bi": deltas.sum(axis=(0, 1))', '"bi": deltas.sum(axis=1)')),
     plant(
         "readout bias averaged",
-        BIAS,
+        BIAS_SUM,
         ("out_deltas.sum(axis=(0, 1))", "out_deltas.mean(axis=(0, 1))"),
         or_kinds=(FACTOR,),
     ),

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/elman_class.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("elman_class")
@@ -116,9 +115,11 @@ MISTAKES = (
         OUTPUT_DELTA,
         ("grad = grad_outputs[t]", "grad = grad_outputs[t] * (1 - self.outputs[t] ** 2)"),
     ),
-    plant("bias averaged", BIAS, ("np.sum(delta, axis=0)", "np.mean(delta, axis=0)")),
-    plant("bias not summed over the batch", BIAS, ("self.db += np.sum(delta, axis=0)", "self.db = self.db + delta")),
-    plant("output bias summed over everything", BIAS, ("np.sum(grad, axis=0)", "np.sum(grad)")),
+    plant("bias averaged", BIAS_SUM, ("np.sum(delta, axis=0)", "np.mean(delta, axis=0)")),
+    plant(
+        "bias not summed over the batch", BIAS_SUM, ("self.db += np.sum(delta, axis=0)", "self.db = self.db + delta")
+    ),
+    plant("output bias summed over everything", BIAS_SUM, ("np.sum(grad, axis=0)", "np.sum(grad)")),
     plant("recurrent gradient transposed", LAYOUT, ("delta.T @ self.states[t]", "self.states[t].T @ delta")),
     plant(
         "states reshaped for transposed",

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/elman_rows.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("elman_rows")
@@ -82,8 +81,8 @@ MISTAKES = (
     plant("transposed weight gradient", LAYOUT, ("h[t].T @ da", "da.T @ h[t]")),
     plant("inputs reshaped for transposed", LAYOUT, ("x[t].T @ da", "x[t].reshape(-1, batch) @ da")),
     plant("readout weight reshaped for transposed", LAYOUT, ("dy @ W_hy.T", "dy @ W_hy.reshape(W_hy.shape[::-1])")),
-    plant("bias averaged over the batch", BIAS, ("da.sum(axis=0)", "da.mean(axis=0)")),
-    plant("readout bias is one number", BIAS, ("dy.sum(axis=0)", "dy.sum()")),
+    plant("bias averaged over the batch", BIAS_SUM, ("da.sum(axis=0)", "da.mean(axis=0)")),
+    plant("readout bias is one number", BIAS_SUM, ("dy.sum(axis=0)", "dy.sum()")),
     plant(
         "readout updated before it is used",
         UPDATE,

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/encoder_decoder.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("encoder_decoder")
@@ -105,7 +104,7 @@ MISTAKES = (
         "state's gradient in the bias",
         OPERAND,
         ("self.gc += dpre.sum", "self.gc += ds.sum"),
-        or_kinds=(DERIVATIVE, BIAS),
+        or_kinds=(DERIVATIVE, BIAS_SUM),
     ),
     plant(
         "gradient for the recurrent weights",
@@ -126,7 +125,7 @@ MISTAKES = (
         "decoder's gradient in the bridge's bias",
         OPERAND,
         ("gm = dbridge.sum", "gm = dq.sum"),
-        or_kinds=(DERIVATIVE, BIAS),
+        or_kinds=(DERIVATIVE, BIAS_SUM),
     ),
     plant("words for their deltas in the readout's bias", OPERAND, ("gr += dlogits.sum", "gr += word.sum")),
     plant("loss's mean forgotten", FACTOR, ("(chances - word) / N", "chances - word")),
@@ -185,18 +184,18 @@ MISTAKES = (
     plant("softmax' left out", OUTPUT_DELTA, ("(chances - word) / N", "-word / chances / N")),
     plant(
         "cells' bias averaged",
-        BIAS,
+        BIAS_SUM,
         ("dpre.sum(axis=1, keepdims=True)", "dpre.mean(axis=1, keepdims=True)"),
         or_kinds=(FACTOR,),
     ),
-    plant("cells' bias one number", BIAS, ("dpre.sum(axis=1, keepdims=True)", "dpre.sum()")),
+    plant("cells' bias one number", BIAS_SUM, ("dpre.sum(axis=1, keepdims=True)", "dpre.sum()")),
     plant(
         "readout's bias averaged",
-        BIAS,
+        BIAS_SUM,
         ("dlogits.sum(axis=1, keepdims=True)", "dlogits.mean(axis=1, keepdims=True)"),
         or_kinds=(FACTOR,),
     ),
-    plant("bridge's bias of the first sample", BIAS, ("dbridge.sum(axis=1, keepdims=True)", "dbridge[:, :1]")),
+    plant("bridge's bias of the first sample", BIAS_SUM, ("dbridge.sum(axis=1, keepdims=True)", "dbridge[:, :1]")),
     plant("word minus chances", SIGN, ("(chances - word) / N", "(word - chances) / N")),
     plant("readout subtracted from the decoder's carry", SIGN, ("dq += self.R.T", "dq -= self.R.T")),
     plant(

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/gru_class.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("gru_class")
@@ -95,7 +94,7 @@ MISTAKES = (
         "recurrent bias copied from the other",
         OPERAND,
         ("grad_gh.sum(axis=0)", "grad_gi.sum(axis=0)"),
-        or_kinds=(BIAS,),
+        or_kinds=(BIAS_SUM,),
     ),
     plant(
         "input side's deltas in the carry",
@@ -153,10 +152,10 @@ MISTAKES = (
         ("grad_gh @ self.weight_hh", "grad_gh[:, : 2 * self.hidden_size] @ self.weight_hh[: 2 * self.hidden_size]"),
         or_kinds=(CARRY,),
     ),
-    plant("bias averaged", BIAS, ("grad_gi.sum(axis=0)", "grad_gi.mean(axis=0)")),
+    plant("bias averaged", BIAS_SUM, ("grad_gi.sum(axis=0)", "grad_gi.mean(axis=0)")),
     plant(
         "bias summed over the wrong axis",
-        BIAS,
+        BIAS_SUM,
         ("self.grad_bias_hh += grad_gh.sum(axis=0)", "self.grad_bias_hh += grad_gh.sum()"),
     ),
     plant("update gate's sign", SIGN, ("grad_h * (h_prev - n) * z", "grad_h * (n - h_prev) * z")),

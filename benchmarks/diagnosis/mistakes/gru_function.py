@@ -1,11 +1,11 @@
 """The mistakes planted in programs/gru_function.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -16,7 +16,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("gru_function")
@@ -95,8 +94,8 @@ MISTAKES = (
         lines=("dh_next = dh * z[t]", "dh_next += dr_raw @ Ur.T", "dh = dh_out[t] + dh_next"),
         or_kinds=(CARRY,),
     ),
-    plant("bias averaged", BIAS, ("dz_raw.sum(axis=0)", "dz_raw.mean(axis=0)")),
-    plant("bias is one number", BIAS, ("dr_raw.sum(axis=0)", "dr_raw.sum()")),
+    plant("bias averaged", BIAS_SUM, ("dz_raw.sum(axis=0)", "dz_raw.mean(axis=0)")),
+    plant("bias is one number", BIAS_SUM, ("dr_raw.sum(axis=0)", "dr_raw.sum()")),
     plant("update gate's sign", SIGN, ("dz = dh * (h[t] - n[t])", "dz = dh * (n[t] - h[t])")),
     plant("reset gate's path subtracted", SIGN, ("dh_next += dr_raw @ Ur.T", "dh_next -= dr_raw @ Ur.T")),
     plant("recurrent gradient transposed", LAYOUT, ("h[t].T @ dz_raw", "dz_raw.T @ h[t]")),

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/gru_tuples.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("gru_tuples")
@@ -118,7 +117,7 @@ MISTAKES = (
         "gradient of the candidate in its bias",
         OPERAND,
         ('"bc": dc.sum(0)', '"bc": dcand.sum(0)'),
-        or_kinds=(DERIVATIVE, BIAS),
+        or_kinds=(DERIVATIVE, BIAS_SUM),
     ),
     plant(
         "gradient of the candidate sent to what is kept",
@@ -126,7 +125,7 @@ MISTAKES = (
         ('dkept = dc @ w["Rc"].T', 'dkept = dcand @ w["Rc"].T'),
         or_kinds=(DERIVATIVE,),
     ),
-    plant("reset gate's bias copied", OPERAND, ('"br": dr.sum(0)', '"br": du.sum(0)'), or_kinds=(BIAS,)),
+    plant("reset gate's bias copied", OPERAND, ('"br": dr.sum(0)', '"br": du.sum(0)'), or_kinds=(BIAS_SUM,)),
     plant("two forgotten", FACTOR, ("dscore = 2 * misfits[t]", "dscore = misfits[t]")),
     plant(
         "mean over the steps forgotten",
@@ -159,7 +158,7 @@ MISTAKES = (
         "shift of the first misfit only",
         ACCUMULATION,
         ('total["shift"] += dscore.sum()', 'total["shift"] += (t == 0) * dscore.sum()'),
-        or_kinds=(BIAS,),
+        or_kinds=(BIAS_SUM,),
     ),
     plant(
         "recurrent gradient of the update gate the wrong way round",
@@ -200,12 +199,12 @@ MISTAKES = (
         ("dscore = 2 * misfits[t]", "dscore = 2 * (misfits[t] + scores[t])"),
         or_kinds=(OPERAND,),
     ),
-    plant("update gate's bias averaged", BIAS, ('"bu": du.sum(0)', '"bu": du.mean(0)'), or_kinds=(FACTOR,)),
-    plant("candidate's bias one number", BIAS, ('"bc": dc.sum(0)', '"bc": dc.sum()')),
-    plant("reset gate's bias of one sample", BIAS, ('"br": dr.sum(0)', '"br": dr[0]')),
+    plant("update gate's bias averaged", BIAS_SUM, ('"bu": du.sum(0)', '"bu": du.mean(0)'), or_kinds=(FACTOR,)),
+    plant("candidate's bias one number", BIAS_SUM, ('"bc": dc.sum(0)', '"bc": dc.sum()')),
+    plant("reset gate's bias of one sample", BIAS_SUM, ('"br": dr.sum(0)', '"br": dr[0]')),
     plant(
         "shift averaged",
-        BIAS,
+        BIAS_SUM,
         ('total["shift"] += dscore.sum()', 'total["shift"] += dscore.mean()'),
         or_kinds=(FACTOR,),
     ),

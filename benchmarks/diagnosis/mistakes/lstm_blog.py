@@ -1,11 +1,11 @@
 """The mistakes planted in programs/lstm_blog.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("lstm_blog")
@@ -168,13 +167,13 @@ MISTAKES = (
         ("        dy[following[t]] -= 1.0\n", ""),
         lines=("dy = probs[t].copy()", "dWhy += np.dot"),
     ),
-    plant("all of b one number", BIAS, ("    db = dz\n", "    db = np.sum(dz)\n")),
+    plant("all of b one number", BIAS_SUM, ("    db = dz\n", "    db = np.sum(dz)\n")),
     plant(
         "b's blocks averaged",
-        BIAS,
+        BIAS_SUM,
         ("    db = dz\n", "    db = np.repeat(dz.reshape(4, n).mean(axis=1), n)[:, None]\n"),
     ),
-    plant("readout's bias one number", BIAS, ("dby += dy", "dby += dy.mean()")),
+    plant("readout's bias one number", BIAS_SUM, ("dby += dy", "dby += dy.mean()")),
     plant("one added", SIGN, ("dy[following[t]] -= 1.0", "dy[following[t]] += 1.0"), or_kinds=(OUTPUT_DELTA,)),
     plant("tanh' with a plus", SIGN, ('(1 - s["th"] ** 2)', '(1 + s["th"] ** 2)'), or_kinds=(DERIVATIVE,)),
     plant("later cell subtracted", SIGN, ("dc = dc + dc_next", "dc = dc - dc_next"), or_kinds=(CARRY,)),

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/lstm_class.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("lstm_class")
@@ -130,8 +129,8 @@ MISTAKES = (
         ("dy = self.ys[t] - targets[t]", "dy = (self.ys[t] - targets[t]) * dtanh(self.ys[t])"),
         or_kinds=(DERIVATIVE,),
     ),
-    plant("bias averaged", BIAS, ("delta_f.sum(0)", "delta_f.mean(0)")),
-    plant("output bias is one number", BIAS, ("dy.sum(0)", "dy.sum()")),
+    plant("bias averaged", BIAS_SUM, ("delta_f.sum(0)", "delta_f.mean(0)")),
+    plant("output bias is one number", BIAS_SUM, ("dy.sum(0)", "dy.sum()")),
     plant("candidate's path lost", BRANCH, (" + delta_g @ self.U_g.T", ""), or_kinds=(CARRY,)),
     plant(
         "only the output gate's path",

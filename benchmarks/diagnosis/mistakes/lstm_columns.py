@@ -1,11 +1,11 @@
 """The mistakes planted in programs/lstm_columns.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("lstm_columns")
@@ -130,10 +129,10 @@ MISTAKES = (
         ("dy = y_pred[t] - y[:, :, t]", "dy = (y_pred[t] - y[:, :, t]) * y_pred[t] * (1 - y_pred[t])"),
         or_kinds=(DERIVATIVE,),
     ),
-    plant("bias averaged over the samples", BIAS, ("np.sum(dft, axis=1", "np.mean(dft, axis=1")),
+    plant("bias averaged over the samples", BIAS_SUM, ("np.sum(dft, axis=1", "np.mean(dft, axis=1")),
     plant(
         "output bias of the first sample",
-        BIAS,
+        BIAS_SUM,
         ('gradients["dby"] += np.sum(dy, axis=1, keepdims=True)', 'gradients["dby"] += dy[:, :1]'),
     ),
     plant(

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/lstm_stacked_weights.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -16,7 +16,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("lstm_stacked_weights")
@@ -120,7 +119,7 @@ MISTAKES = (
     plant(
         "candidate's path lost", BRANCH, ("da @ Wh.T", "da[:, : 3 * H] @ Wh[:, : 3 * H].T"), or_kinds=(CARRY, LAYOUT)
     ),
-    plant("bias averaged", BIAS, ("da.sum(axis=0)", "da.mean(axis=0)")),
+    plant("bias averaged", BIAS_SUM, ("da.sum(axis=0)", "da.mean(axis=0)")),
     plant("minus the forget gate", SIGN, ("df = dc * prev_c", "df = -dc * prev_c")),
     plant("minus the squared tanh", SIGN, ("(1 - tc**2)", "(1 + tc**2)"), or_kinds=(DERIVATIVE,)),
     plant("last upstream at every step", INJECTION, ("dh = dstates[t]", "dh = dstates[-1]")),

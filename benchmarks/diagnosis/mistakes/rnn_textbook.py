@@ -1,11 +1,11 @@
 """The mistakes planted in programs/rnn_textbook.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("rnn_textbook")
@@ -113,7 +112,7 @@ MISTAKES = (
         "error in place of the delta in b",
         OPERAND,
         ("nabla_b += delta_h.sum", "nabla_b += (from_output + from_future).sum"),
-        or_kinds=(DERIVATIVE, BIAS),
+        or_kinds=(DERIVATIVE, BIAS_SUM),
     ),
     plant("sum before relu in V", OPERAND, ('now["hidden"].T @ delta_o', 'now["net_h"].T @ delta_o')),
     plant(
@@ -175,10 +174,13 @@ MISTAKES = (
         "only the right class", OUTPUT_DELTA, ('(now["output"] - now["target"])', '(now["output"] - 1) * now["target"]')
     ),
     plant(
-        "b averaged", BIAS, ("nabla_b += delta_h.sum(axis=0)", "nabla_b += delta_h.mean(axis=0)"), or_kinds=(FACTOR,)
+        "b averaged",
+        BIAS_SUM,
+        ("nabla_b += delta_h.sum(axis=0)", "nabla_b += delta_h.mean(axis=0)"),
+        or_kinds=(FACTOR,),
     ),
-    plant("c of one sample", BIAS, ("nabla_c += delta_o.sum(axis=0)", "nabla_c += delta_o[0]")),
-    plant("b a single number", BIAS, ("nabla_b += delta_h.sum(axis=0)", "nabla_b += delta_h.sum()")),
+    plant("c of one sample", BIAS_SUM, ("nabla_c += delta_o.sum(axis=0)", "nabla_c += delta_o[0]")),
+    plant("b a single number", BIAS_SUM, ("nabla_b += delta_h.sum(axis=0)", "nabla_b += delta_h.sum()")),
     plant("target minus output", SIGN, ('now["output"] - now["target"]', 'now["target"] - now["output"]')),
     plant("future subtracted", SIGN, ("from_output + from_future", "from_output - from_future"), or_kinds=(CARRY,)),
     plant("W's sign", SIGN, ("nabla_W +=", "nabla_W -=")),

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/sequence_regressor.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("sequence_regressor")
@@ -108,7 +107,7 @@ MISTAKES = (
         "error in the hidden bias",
         OPERAND,
         ("np.sum(sig, axis=0, keepdims=True)", "np.sum(err, axis=0, keepdims=True)"),
-        or_kinds=(DERIVATIVE, BIAS),
+        or_kinds=(DERIVATIVE, BIAS_SUM),
     ),
     plant(
         "gradient for the weights in what comes back",
@@ -120,7 +119,7 @@ MISTAKES = (
         "raw error in the output bias",
         OPERAND,
         ("gradBOut = sigOut.sum", "gradBOut = errOut.sum"),
-        or_kinds=(DERIVATIVE, BIAS),
+        or_kinds=(DERIVATIVE, BIAS_SUM),
     ),
     plant(
         "raw error in the readout", OPERAND, ("self.act[1:], sigOut", "self.act[1:], errOut"), or_kinds=(DERIVATIVE,)
@@ -221,18 +220,18 @@ MISTAKES = (
     ),
     plant(
         "hidden bias averaged",
-        BIAS,
+        BIAS_SUM,
         ("np.sum(sig, axis=0, keepdims=True)", "np.mean(sig, axis=0, keepdims=True)"),
         or_kinds=(FACTOR,),
     ),
-    plant("hidden bias one number", BIAS, ("np.sum(sig, axis=0, keepdims=True)", "np.sum(sig, keepdims=True)")),
+    plant("hidden bias one number", BIAS_SUM, ("np.sum(sig, axis=0, keepdims=True)", "np.sum(sig, keepdims=True)")),
     plant(
         "output bias averaged over the samples",
-        BIAS,
+        BIAS_SUM,
         ("sigOut.sum(axis=(0, 1))", "sigOut.mean(axis=0).sum(axis=0)"),
         or_kinds=(FACTOR,),
     ),
-    plant("first state averaged", BIAS, ("gradFirst = back.sum(", "gradFirst = back.mean("), or_kinds=(FACTOR,)),
+    plant("first state averaged", BIAS_SUM, ("gradFirst = back.sum(", "gradFirst = back.mean("), or_kinds=(FACTOR,)),
     plant("wanted minus output", SIGN, ("self.outputs - wanted) / nSamples", "wanted - self.outputs) / nSamples")),
     plant("one plus the square", SIGN, ("(1 - np.square", "(1 + np.square"), or_kinds=(DERIVATIVE,)),
     plant("error minus what comes back", SIGN, ("self.wOut) + back", "self.wOut) - back"), or_kinds=(CARRY,)),

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/stacked_elman.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("stacked_elman")
@@ -122,9 +121,9 @@ MISTAKES = (
         ),
         or_kinds=(DERIVATIVE,),
     ),
-    plant("lower bias averaged", BIAS, ("delta1.sum(axis=0)", "delta1.mean(axis=0)")),
-    plant("upper bias is one number", BIAS, ("delta2.sum(axis=0)", "delta2.sum()")),
-    plant("readout bias not summed", BIAS, ('grads["c"] += dv.sum(axis=0)', 'grads["c"] = grads["c"] + dv')),
+    plant("lower bias averaged", BIAS_SUM, ("delta1.sum(axis=0)", "delta1.mean(axis=0)")),
+    plant("upper bias is one number", BIAS_SUM, ("delta2.sum(axis=0)", "delta2.sum()")),
+    plant("readout bias not summed", BIAS_SUM, ('grads["c"] += dv.sum(axis=0)', 'grads["c"] = grads["c"] + dv')),
     plant(
         "lower layer loses the upper one",
         BRANCH,

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/step_functions.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("step_functions")
@@ -121,16 +120,16 @@ MISTAKES = (
         LAYOUT,
         ("features.T.dot(dh0)", "features.reshape(-1, len(features)).dot(dh0)"),
     ),
-    plant("bias averaged", BIAS, ("np.sum(dtanh, axis=0)", "np.mean(dtanh, axis=0)")),
+    plant("bias averaged", BIAS_SUM, ("np.sum(dtanh, axis=0)", "np.mean(dtanh, axis=0)")),
     plant(
         "readout bias of the last step",
-        BIAS,
+        BIAS_SUM,
         ("dout.sum(axis=(0, 1))", "dout[:, -1].sum(axis=0)"),
         or_kinds=(ACCUMULATION,),
     ),
     plant(
         "readout bias averaged over time",
-        BIAS,
+        BIAS_SUM,
         ("dout.sum(axis=(0, 1))", "dout.sum(axis=0).mean(axis=0)"),
         or_kinds=(FACTOR,),
     ),

@@ -1,11 +1,11 @@
 """The mistakes planted in programs/word_classifier.py."""
 
-from benchmarks.diagnosis.mistake import (
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
     ACCUMULATION,
-    BIAS,
+    BIAS_SUM,
     BRANCH,
     CARRY,
-    CHANGED,
     DERIVATIVE,
     FACTOR,
     INJECTION,
@@ -17,7 +17,6 @@ from benchmarks.diagnosis.mistake import (
     TIME_INDEX,
     TRANSPOSED,
     UPDATE,
-    planter,
 )
 
 plant = planter("word_classifier")
@@ -117,9 +116,9 @@ MISTAKES = (
         OUTPUT_DELTA,
         ("d_logits /= batch", "d_logits *= self.probs * (1 - self.probs) / batch"),
     ),
-    plant("bias averaged", BIAS, ("dz.sum(axis=0)", "dz.mean(axis=0)")),
-    plant("readout bias keeps an axis", BIAS, ("d_logits.sum(axis=0)", "d_logits.sum(axis=0, keepdims=True)")),
-    plant("readout bias averaged", BIAS, ("dc = d_logits.sum(axis=0)", "dc = d_logits.mean(axis=0)")),
+    plant("bias averaged", BIAS_SUM, ("dz.sum(axis=0)", "dz.mean(axis=0)")),
+    plant("readout bias keeps an axis", BIAS_SUM, ("d_logits.sum(axis=0)", "d_logits.sum(axis=0, keepdims=True)")),
+    plant("readout bias averaged", BIAS_SUM, ("dc = d_logits.sum(axis=0)", "dc = d_logits.mean(axis=0)")),
     plant("one is added", SIGN, ("labels] -= 1", "labels] += 1"), or_kinds=(OUTPUT_DELTA,)),
     plant("recurrent weights subtracted", SIGN, ("dU += np.dot", "dU -= np.dot")),
     plant(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from oracle.kinds import DERIVATIVE
 from oracle.repair.place import Place, Proposal, made, text_of
 
-KIND = "activation derivative"
 FORMS = {
     "1 - A ** 2": "tanh",
     "A * (1 - A)": "the sigmoid",
@@ -59,11 +59,11 @@ def of_another(place: Place) -> Iterator[Proposal]:
     for other, function in FORMS.items():
         if other != form:
             new = made(other, place.node, A=argument)
-            yield Proposal(new, KIND, f"{text_of(new)}, the derivative of {function}", 1.5)
+            yield Proposal(new, DERIVATIVE, f"{text_of(new)}, the derivative of {function}", 1.5)
     for text in place.material.of_shape(shapes):
         if text != text_of(argument):
             new = made(form, place.node, A=text)
-            yield Proposal(new, KIND, f"{text_of(new)} in place of {text_of(place.node)}", 2.0)
+            yield Proposal(new, DERIVATIVE, f"{text_of(new)} in place of {text_of(place.node)}", 2.0)
 
 
 def squares(place: Place) -> Iterator[Proposal]:
@@ -75,17 +75,17 @@ def squares(place: Place) -> Iterator[Proposal]:
             right=ast.Constant(value=2),
         ):
             new = made("1 - A ** 2", place.node, A=inner)
-            yield Proposal(new, KIND, f"{text_of(new)} in place of {text_of(place.node)}", 1.0)
+            yield Proposal(new, DERIVATIVE, f"{text_of(new)} in place of {text_of(place.node)}", 1.0)
         case ast.BinOp(left=ast.Constant(value=1 | 1.0), op=ast.Sub(), right=inner):
             squared = _squared(inner)
             if squared is not None:
                 new = made("1 - A", place.node, A=squared)
-                yield Proposal(new, KIND, f"{text_of(new)} in place of {text_of(place.node)}", 2.5)
+                yield Proposal(new, DERIVATIVE, f"{text_of(new)} in place of {text_of(place.node)}", 2.5)
             else:
                 new = made("1 - A ** 2", place.node, A=inner)
-                yield Proposal(new, KIND, f"{text_of(new)} in place of {text_of(place.node)}", 1.5)
+                yield Proposal(new, DERIVATIVE, f"{text_of(new)} in place of {text_of(place.node)}", 1.5)
                 new = made("A * (1 - A)", place.node, A=inner)
-                yield Proposal(new, KIND, f"{text_of(new)} in place of {text_of(place.node)}", 1.5)
+                yield Proposal(new, DERIVATIVE, f"{text_of(new)} in place of {text_of(place.node)}", 1.5)
 
 
 def missing(place: Place) -> Iterator[Proposal]:
@@ -104,18 +104,17 @@ def missing(place: Place) -> Iterator[Proposal]:
         return
     for text in place.material.of_shape(shapes):
         if text != text_of(node) and not place.is_backward(text):
-            for form, function in list(FORMS.items())[:2]:
-                new = made(f"A * ({form})".replace("A * (1 - A))", "B * (1 - B))"), node, A=node, B=text)
-                if form == "1 - A ** 2":
-                    new = made("A * (1 - B ** 2)", node, A=node, B=text)
-                yield Proposal(new, KIND, f"the derivative of {function} at {text} was missing: {text_of(new)}", 3.0)
+            for form, function in (("A * (1 - B ** 2)", "tanh"), ("A * (B * (1 - B))", "the sigmoid")):
+                new = made(form, node, A=node, B=text)
+                says = f"the derivative of {function} at {text} was missing: {text_of(new)}"
+                yield Proposal(new, DERIVATIVE, says, 3.0)
     for function in place.material.functions:
         if "deriv" in function or "prime" in function or "grad" in function or function.split(".")[-1][0] == "d":
             for text in place.material.of_shape(shapes):
                 if place.is_backward(text):
                     continue
                 new = made(f"A * {function}(B)", node, A=node, B=text)
-                yield Proposal(new, KIND, f"{function}({text}) was missing", 3.0)
+                yield Proposal(new, DERIVATIVE, f"{function}({text}) was missing", 3.0)
 
 
 TEMPLATES = (of_another, squares, missing)

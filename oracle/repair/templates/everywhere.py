@@ -6,6 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from oracle.kinds import INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.place import (
     Place,
     Proposal,
@@ -39,7 +40,7 @@ def names(place: Place) -> Iterator[Proposal]:
         for text in place.material.of_shape(place.material.arrays.get(old, set())):
             if text != old:
                 new = _replaced(node, lambda one, old=old: _is(one, old), lambda one, text=text: made(text, one))
-                kind = "time index" if old.partition("[")[0] == text.partition("[")[0] else "operand"
+                kind = TIME_INDEX if old.partition("[")[0] == text.partition("[")[0] else OPERAND
                 yield Proposal([new], kind, f"{text} in place of {old}, {times} times", 2.0)
 
 
@@ -58,7 +59,7 @@ def transposes(place: Place) -> Iterator[Proposal]:
     factors = [factor for inner in ast.walk(node) if (found := product_of(inner)) for factor in found[1:]]
     if sum(map(is_factor, factors)) > 1:
         new = _replaced(node, is_factor, lambda one: transposed(one))
-        yield Proposal([new], "transposed recurrent matrix", "all its recurrent matrices are transposed", 1.5)
+        yield Proposal([new], TRANSPOSED, "all its recurrent matrices are transposed", 1.5)
 
 
 def _is(node: ast.AST, text: str) -> bool:
@@ -87,7 +88,7 @@ def indices(place: Place) -> Iterator[Proposal]:
                     lambda one, old=old: isinstance(one, ast.Subscript) and index_text(one.slice) == old,
                     lambda one, text=text: _with_index(one, text),
                 )
-                yield Proposal([new], "time index", f"[{text}] in place of [{old}], {times} times", 2.5)
+                yield Proposal([new], TIME_INDEX, f"[{text}] in place of [{old}], {times} times", 2.5)
 
 
 def constant_indices(place: Place) -> Iterator[Proposal]:
@@ -117,7 +118,7 @@ def constant_indices(place: Place) -> Iterator[Proposal]:
     news = [_replaced(line, fixed, lambda one: _with_index(one, counter)) for line in lines]
     rest = [new for new in news[1:]]
     new_body = [*body[: place.slot.index], news[0], *rest, *body[place.slot.index + 1 + len(rest) :]]
-    yield Rearranged(new_body, "injection", f"[{counter}] in place of an index that is the same at every step", 2.0)
+    yield Rearranged(new_body, INJECTION, f"[{counter}] in place of an index that is the same at every step", 2.0)
 
 
 def _with_index(node: ast.Subscript, text: str) -> ast.Subscript:

@@ -9,6 +9,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, UPDATE
 from oracle.repair.place import Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
 from oracle.repair.templates.term import sums_over_gates
 from oracle.rewriting import copied
@@ -30,13 +31,13 @@ def accumulation(place: Place) -> Iterator[Proposal]:
             yield Proposal([new], _accumulated(target, place), f"{text_of(target)} = in place of +=", 1.5)
             other = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
             new = _at(ast.AugAssign(target=target, op=other, value=value), node)
-            yield Proposal([new], "sign", f"{text_of(new)}: the other sign", 1.5)
+            yield Proposal([new], SIGN, f"{text_of(new)}: the other sign", 1.5)
 
 
 def _accumulated(target: ast.expr, place: Place) -> str:
     """A parameter's gradient is accumulated over the steps; what has another shape has several branches."""
     shapes = place.shape_of(place.node.value) | place.shape_of(target)
-    return "accumulation" if not shapes or shapes & place.parameters else "branch"
+    return ACCUMULATION if not shapes or shapes & place.parameters else BRANCH
 
 
 def loops(place: Place) -> Iterator[Proposal]:
@@ -54,7 +55,7 @@ def _ranges(iterable: ast.expr) -> Iterator[tuple[str, str, str, float]]:
     old = text_of(iterable)
     match iterable:
         case ast.Call(func=ast.Name(id="reversed"), args=[inner]):
-            yield text_of(inner), "carry", ", forward", 2.0
+            yield text_of(inner), CARRY, ", forward", 2.0
             for text, kind, says, cost in _ranges(inner):
                 if not text.startswith("reversed"):
                     yield f"reversed({text})", kind, says, cost
@@ -62,24 +63,24 @@ def _ranges(iterable: ast.expr) -> Iterator[tuple[str, str, str, float]]:
         case ast.Call(func=ast.Name(id="range"), args=arguments):
             texts = [text_of(one) for one in arguments]
             if len(texts) < 3:
-                yield f"reversed({old})", "carry", ", backward: what is carried comes from the step after", 1.0
+                yield f"reversed({old})", CARRY, ", backward: what is carried comes from the step after", 1.0
             for k, text in enumerate(texts[:2]):
                 for changed in _nearby(text):
                     new = ", ".join([*texts[:k], changed, *texts[k + 1 :]])
-                    yield f"range({new})", "accumulation", "", 1.5
+                    yield f"range({new})", ACCUMULATION, "", 1.5
             if len(texts) == 1:
-                yield f"range(1, {texts[0]})", "accumulation", "", 2.0
+                yield f"range(1, {texts[0]})", ACCUMULATION, "", 2.0
             if len(texts) == 2 and texts[0] != "0":
-                yield f"range({texts[1]})", "accumulation", "", 1.5
+                yield f"range({texts[1]})", ACCUMULATION, "", 1.5
             if len(texts) == 3:
                 forward = f"range({texts[1]} + 1, {texts[0]} + 1)"
-                yield forward, "carry", ", forward", 2.5
+                yield forward, CARRY, ", forward", 2.5
         case ast.Call(func=ast.Name(id="enumerate" | "zip")):
-            yield f"reversed(list({old}))", "carry", ", backward", 1.5
+            yield f"reversed(list({old}))", CARRY, ", backward", 1.5
         case ast.Subscript(value=inner, slice=ast.Slice()):
-            yield text_of(inner), "accumulation", "", 1.5
+            yield text_of(inner), ACCUMULATION, "", 1.5
         case ast.Name() | ast.Attribute():
-            yield f"{old}[::-1]", "carry", ", backward", 1.5
+            yield f"{old}[::-1]", CARRY, ", backward", 1.5
 
 
 def _nearby(text: str) -> list[str]:
@@ -98,14 +99,14 @@ def order(place: Place) -> Iterator[Proposal]:
     if not isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) or _is_docstring(node):
         return
     index = slot.index
-    yield Proposal([], "state", f"without `{_short(node)}`", 3.0)
+    yield Proposal([], STATE, f"without `{_short(node)}`", 3.0)
     loop = place.slot.parent
     if isinstance(loop, ast.For) and loop in place.around:
         rest = [one for one in loop.body if one is not node]
         if rest:
             new = _at(ast.For(target=loop.target, iter=loop.iter, body=rest, orelse=loop.orelse), loop)
             for where, together in (("before", [node, new]), ("after", [new, node])):
-                yield Moved(together, "state", f"`{_short(node)}` stands {where} the loop", 2.5, instead_of=loop)
+                yield Moved(together, STATE, f"`{_short(node)}` stands {where} the loop", 2.5, instead_of=loop)
     for other_index in range(len(body)):
         if other_index != index and abs(other_index - index) <= 4:
             others = [one for one in body if one is not node]
@@ -113,13 +114,12 @@ def order(place: Place) -> Iterator[Proposal]:
             before = body[other_index]
             if isinstance(before, (ast.For, ast.While)):
                 continue
-            yield Rearranged(others, "update order", f"`{_short(node)}` stands beside `{_short(before)}`", 2.5)
+            yield Rearranged(others, UPDATE, f"`{_short(node)}` stands beside `{_short(before)}`", 2.5)
     if index and isinstance(body[index - 1], ast.For):
         inner = body[index - 1]
         new = _at(ast.For(target=inner.target, iter=inner.iter, body=[*inner.body, node], orelse=inner.orelse), inner)
-        yield Rearranged(
-            [*body[: index - 1], new, *body[index + 1 :]], "accumulation", f"`{_short(node)}` stands in the loop", 2.5
-        )
+        inside = [*body[: index - 1], new, *body[index + 1 :]]
+        yield Rearranged(inside, ACCUMULATION, f"`{_short(node)}` stands in the loop", 2.5)
 
 
 def conditions(place: Place) -> Iterator[Proposal]:
@@ -127,13 +127,13 @@ def conditions(place: Place) -> Iterator[Proposal]:
     node = place.node
     if isinstance(node, ast.If):
         if not node.orelse:
-            yield Proposal(list(node.body), "injection", f"always, and not only if {text_of(node.test)}", 2.0)
+            yield Proposal(list(node.body), INJECTION, f"always, and not only if {text_of(node.test)}", 2.0)
         return
     if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops or not isinstance(place.loops[0], ast.For):
         return
     for test, says in _steps(place.loops[0]):
         new = ast.If(test=made(test, node), body=[node], orelse=[])
-        yield Proposal([_at(new, node)], "injection", f"`{_short(node)}` only {says}", 3.0)
+        yield Proposal([_at(new, node)], INJECTION, f"`{_short(node)}` only {says}", 3.0)
 
 
 def _steps(loop: ast.For) -> Iterator[tuple[str, str]]:
@@ -161,7 +161,7 @@ def chosen_by_step(place: Place) -> Iterator[Proposal]:
         for text in ("A + B", "A", "B", "A + (B if C else 0)", "B + (A if C else 0)"):
             new = made(text, inner, A=inner.body, B=inner.orelse, C=inner.test)
             whole = _with(node, inner, new)
-            kind = "carry" if "A + B" in text else "injection"
+            kind = CARRY if "A + B" in text else INJECTION
             yield Proposal([whole], kind, f"{text_of(new)} in place of {text_of(inner)}", 1.5)
 
 
@@ -192,7 +192,7 @@ def terms_at_steps(place: Place) -> Iterator[Proposal]:
                         new = ast.Assign(targets=node.targets, value=value)
                     else:
                         new = ast.AugAssign(target=node.target, op=node.op, value=value)
-                    yield Proposal([_at(new, node)], "injection", f"{text_of(sometimes)} only {says}", 3.0)
+                    yield Proposal([_at(new, node)], INJECTION, f"{text_of(sometimes)} only {says}", 3.0)
 
 
 def other_target(place: Place) -> Iterator[Proposal]:
@@ -214,7 +214,7 @@ def other_target(place: Place) -> Iterator[Proposal]:
                 new = ast.Assign(targets=[new_target], value=node.value)
             else:
                 new = ast.AugAssign(target=new_target, op=node.op, value=node.value)
-            kind = "carry" if _never_assigned(text, place.loops[0]) else "operand"
+            kind = CARRY if _never_assigned(text, place.loops[0]) else OPERAND
             yield Proposal([_at(new, node)], kind, f"{text} is what is assigned, not {text_of(target)}", 2.5)
 
 
@@ -266,10 +266,10 @@ def never_written(place: Place) -> Iterator[Proposal]:
                 return
             if carried:
                 line = f"{text} = {source}"
-                kind, says = "carry", f"{text} is never assigned in the loop: {line}"
+                kind, says = CARRY, f"{text} is never assigned in the loop: {line}"
             else:
                 line = f"{text} += {source}"
-                kind, says = "accumulation", f"{text} is never added to: {line}"
+                kind, says = ACCUMULATION, f"{text} is never added to: {line}"
             new = ast.parse(line).body[0]
             for inner in ast.walk(new):
                 if "lineno" in inner._attributes:

@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
+from oracle.kinds import ACCUMULATION, CARRY, LAYOUT, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.place import (
     Place,
     Proposal,
@@ -24,7 +25,7 @@ READABLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 def _kind(place: Place, *operands: ast.AST) -> str:
     bare = {text_of(is_transposed(one) or one) for one in operands}
-    return "transposed recurrent matrix" if bare & place.recurrent else "layout"
+    return TRANSPOSED if bare & place.recurrent else LAYOUT
 
 
 def transposes(place: Place) -> Iterator[Proposal]:
@@ -121,7 +122,7 @@ def times_matrix(place: Place) -> Iterator[Proposal]:
 
 
 def _missing(node: ast.expr, new: ast.expr, text: str, place: Place) -> Proposal:
-    kind = "carry" if text in place.recurrent else "operand"
+    kind = CARRY if text in place.recurrent else OPERAND
     return Proposal(new, kind, f"{text_of(new)} in place of {text_of(node)}: {text} was left out", 3.0)
 
 
@@ -150,10 +151,10 @@ def _sliced(node: ast.Subscript, text: str, cost: float) -> Proposal:
     new = made(f"A[{text}]", node, A=node.value)
     says = f"{text_of(new)} in place of {text_of(node)}"
     if "," in text:
-        return Proposal(new, "layout", f"{says}: another part of the array", cost)
+        return Proposal(new, LAYOUT, f"{says}: another part of the array", cost)
     if text == ":":
-        return Proposal(new, "accumulation", f"{says}: all of it counts", cost)
-    return Proposal(new, "time index", f"{says}: other steps", cost)
+        return Proposal(new, ACCUMULATION, f"{says}: all of it counts", cost)
+    return Proposal(new, TIME_INDEX, f"{says}: other steps", cost)
 
 
 def _turned(index: ast.expr) -> Iterator[str]:

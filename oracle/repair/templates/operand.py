@@ -6,6 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterator
 
+from oracle.kinds import DERIVATIVE, OPERAND, STATE, TIME_INDEX
 from oracle.repair.place import Place, Proposal, is_transposed, made, product_of, text_of
 
 READ = (ast.Name, ast.Attribute, ast.Subscript)
@@ -34,7 +35,7 @@ def whole_expression(place: Place) -> Iterator[Proposal]:
     if not shapes or (place.slot.parent is place.statement and isinstance(place.statement, ast.AugAssign)):
         return
     for text in place.material.of_shape(shapes):
-        yield Proposal(made(text, node), "operand", f"{text} in place of {text_of(node)}", 4.0)
+        yield Proposal(made(text, node), OPERAND, f"{text} in place of {text_of(node)}", 4.0)
 
 
 def _is_inside(one: str, other: str) -> bool:
@@ -49,10 +50,10 @@ def _distance(old: str, new: str) -> float:
 def _difference(old: str, new: str, place: Place) -> tuple[str, str]:
     base = old.partition("[")[0] == new.partition("[")[0] and "[" in old and "[" in new
     if base and "'" not in old and '"' not in old:
-        return "time index", ": the step is another"
+        return TIME_INDEX, ": the step is another"
     if derivative_factor(place):
-        return "activation derivative", ": the derivative is that of another value"
-    return "operand", ""
+        return DERIVATIVE, ": the derivative is that of another value"
+    return OPERAND, ""
 
 
 def derivative_factor(place: Place) -> bool:
@@ -76,12 +77,12 @@ def complement(place: Place) -> Iterator[Proposal]:
         return
     match node:
         case ast.BinOp(left=ast.Constant(value=1 | 1.0), op=ast.Sub(), right=inner):
-            yield Proposal(inner, "operand", f"{text_of(inner)} in place of {text_of(node)}", 1.5)
+            yield Proposal(inner, OPERAND, f"{text_of(inner)} in place of {text_of(node)}", 1.5)
         case ast.Name() | ast.Attribute() | ast.Subscript() if place.shape_of(node):
             new = made("1 - A", node, A=node)
             parent = place.slot.parent
             if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
-                yield Proposal(new, "operand", f"{text_of(new)} in place of {text_of(node)}", 2.0)
+                yield Proposal(new, OPERAND, f"{text_of(new)} in place of {text_of(node)}", 2.0)
 
 
 def functions(place: Place) -> Iterator[Proposal]:
@@ -91,10 +92,10 @@ def functions(place: Place) -> Iterator[Proposal]:
         return
     name = text_of(node.func)
     if name in ("np.clip", "np.minimum", "np.maximum"):
-        yield Proposal(node.args[0], "state", f"{text_of(node.args[0])} as it is, without {name}", 1.5)
+        yield Proposal(node.args[0], STATE, f"{text_of(node.args[0])} as it is, without {name}", 1.5)
     if len(node.args) != 1 or node.keywords:
         return
-    kind = "activation derivative"
+    kind = DERIVATIVE
     for other in place.material.functions:
         if other != name and (name in place.material.functions or name in ("np.tanh", "np.exp")):
             yield Proposal(made(f"{other}(A)", node, A=node.args[0]), kind, f"{other} in place of {name}", 2.0)

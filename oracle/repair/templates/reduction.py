@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from oracle.kinds import BIAS_SUM, FACTOR
 from oracle.repair.place import Place, Proposal, made, text_of
 
 REDUCTIONS = ("sum", "mean")
@@ -41,10 +42,10 @@ def axes(place: Place) -> Iterator[Proposal]:
                 changes = (axis != now) + (keep != kept) + (reduction != name)
                 if changes in (1, 2):
                     new = _reduced(reduction, inner, axis, keep, place.node)
-                    kind = "factor" if reduction != name and axis == now else "bias sum"
+                    kind = FACTOR if reduction != name and axis == now else BIAS_SUM
                     says = f"{text_of(new)} in place of {text_of(place.node)}"
                     yield Proposal(new, kind, says, 0.5 + changes)
-    yield Proposal(inner, "bias sum", f"{text_of(inner)} as it is, not summed", 2.5)
+    yield Proposal(inner, BIAS_SUM, f"{text_of(inner)} as it is, not summed", 2.5)
 
 
 def missing(place: Place) -> Iterator[Proposal]:
@@ -58,14 +59,14 @@ def missing(place: Place) -> Iterator[Proposal]:
         for axis in range(max(map(len, place.shape_of(node.value)), default=0)):
             for keep in (False, True):
                 new = _reduced("sum", node.value, str(axis), keep, node)
-                yield Proposal(new, "bias sum", f"{text_of(new)} in place of {text_of(node)}: all of it counts", 2.0)
+                yield Proposal(new, BIAS_SUM, f"{text_of(new)} in place of {text_of(node)}: all of it counts", 2.0)
     shapes = place.shapes.get(node) or place.shape_of(node)
     if not shapes or max(map(len, shapes)) < 2:
         return
     for axis in ("0", "1", "(0, 1)"):
         for keep in (False, True):
             new = _reduced("sum", node, axis, keep, node)
-            yield Proposal(new, "bias sum", f"summed over an axis: {text_of(new)}", 2.0)
+            yield Proposal(new, BIAS_SUM, f"summed over an axis: {text_of(new)}", 2.0)
 
 
 def _reduced(name: str, inner: ast.expr, axis: str, keep: bool, like: ast.AST) -> ast.expr:

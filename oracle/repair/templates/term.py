@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, DERIVATIVE, FACTOR, OPERAND, SIGN
 from oracle.repair.place import Place, Proposal, made, shape_of_product, text_of
 from oracle.repair.templates.operand import derivative_factor
 
@@ -19,17 +20,17 @@ def signs(place: Place) -> Iterator[Proposal]:
         return
     match node:
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            yield Proposal(made("A - B", node, A=left, B=right), "sign", f"{text_of(right)} is subtracted", 1.5)
-            yield Proposal(made("B - A", node, A=left, B=right), "sign", f"{text_of(left)} is subtracted", 2.5)
+            yield Proposal(made("A - B", node, A=left, B=right), SIGN, f"{text_of(right)} is subtracted", 1.5)
+            yield Proposal(made("B - A", node, A=left, B=right), SIGN, f"{text_of(left)} is subtracted", 2.5)
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            yield Proposal(made("A + B", node, A=left, B=right), "sign", f"{text_of(right)} is added", 1.5)
+            yield Proposal(made("A + B", node, A=left, B=right), SIGN, f"{text_of(right)} is added", 1.5)
             new = made("B - A", node, A=left, B=right)
-            yield Proposal(new, "sign", f"{text_of(new)} in place of {text_of(node)}: the other sign", 1.0)
+            yield Proposal(new, SIGN, f"{text_of(new)} in place of {text_of(node)}: the other sign", 1.0)
         case ast.UnaryOp(op=ast.USub(), operand=inner) if not isinstance(inner, ast.Constant):
-            yield Proposal(inner, "sign", f"{text_of(inner)} without the minus", 1.0)
+            yield Proposal(inner, SIGN, f"{text_of(inner)} without the minus", 1.0)
     if place.slot.parent is place.statement and isinstance(node, ast.expr) and not isinstance(node, ast.Constant):
         if isinstance(place.statement, (ast.Assign, ast.AugAssign)):
-            yield Proposal(made("-A", node, A=node), "sign", f"the sign of {text_of(node)} is the other", 2.0)
+            yield Proposal(made("-A", node, A=node), SIGN, f"the sign of {text_of(node)} is the other", 2.0)
 
 
 def fewer(place: Place) -> Iterator[Proposal]:
@@ -51,11 +52,11 @@ def fewer(place: Place) -> Iterator[Proposal]:
 
 def _kind_of_lost(node: ast.BinOp, lost: ast.expr, place: Place) -> str:
     if isinstance(node.op, ADDING):
-        return "branch"
+        return BRANCH
     shapes = place.shape_of(lost)
     if isinstance(node.op, ast.Div) or isinstance(lost, ast.Constant) or (not shapes and not _has_arrays(lost, place)):
-        return "factor"
-    return "activation derivative" if _is_derivative(lost) else "operand"
+        return FACTOR
+    return DERIVATIVE if _is_derivative(lost) else OPERAND
 
 
 def _is_derivative(node: ast.expr) -> bool:
@@ -78,15 +79,15 @@ def more_terms(place: Place) -> Iterator[Proposal]:
     inside = {text_of(inner) for inner in ast.walk(node) if isinstance(inner, ast.expr)}
     for text in place.material.of_shape(shapes):
         if text not in inside:
-            kind = "carry" if _is_carried(text, place) else "branch"
+            kind = CARRY if _is_carried(text, place) else BRANCH
             new = made("A + B", node, A=node, B=text)
-            yield Proposal(new, kind, f"{text} was left out: {text_of(new)}", 2.0 if kind == "carry" else 2.5)
+            yield Proposal(new, kind, f"{text} was left out: {text_of(new)}", 2.0 if kind == CARRY else 2.5)
     whole = place.slot.parent is place.statement
     if whole:
         for text in products_of_shape(place, shapes):
             if text not in inside:
                 new = made("A + B", node, A=node, B=text)
-                yield Proposal(new, "branch", f"{text} was left out", 4.0)
+                yield Proposal(new, BRANCH, f"{text} was left out", 4.0)
 
 
 def products_of_shape(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
@@ -119,9 +120,9 @@ def of_all_gates(place: Place) -> Iterator[Proposal]:
         return
     for text in sums_over_gates(place, shapes):
         new = made("A + B", node, A=node, B=text)
-        yield Proposal(new, "carry", f"{text} was left out", 3.0)
+        yield Proposal(new, CARRY, f"{text} was left out", 3.0)
         if place.slot.parent is place.statement:
-            yield Proposal(made(text, node), "carry", f"{text} in place of {text_of(node)}", 3.5)
+            yield Proposal(made(text, node), CARRY, f"{text} in place of {text_of(node)}", 3.5)
 
 
 def sums_over_gates(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
@@ -186,17 +187,17 @@ def factors(place: Place) -> Iterator[Proposal]:
     if not shapes:
         return
     for constant in CONSTANTS[:2]:
-        yield Proposal(made(f"A * {constant}", node, A=node), "factor", f"times {constant}", 3.0)
+        yield Proposal(made(f"A * {constant}", node, A=node), FACTOR, f"times {constant}", 3.0)
     for number, values in place.material.numbers.items():
         if min(values) > 1 and number not in place.counters:
-            yield Proposal(made(f"A / {number}", node, A=node), "factor", f"divided by {number}", 3.0)
-            yield Proposal(made(f"A * {number}", node, A=node), "factor", f"times {number}", 3.5)
+            yield Proposal(made(f"A / {number}", node, A=node), FACTOR, f"divided by {number}", 3.0)
+            yield Proposal(made(f"A * {number}", node, A=node), FACTOR, f"times {number}", 3.5)
     for shape in shapes:
         if shape:
             owner = next(iter(place.material.of_shape({shape})), None)
             if owner:
                 for axis in range(len(shape)):
-                    yield Proposal(made(f"A / {owner}.shape[{axis}]", node, A=node), "factor", "divided by a size", 4.5)
+                    yield Proposal(made(f"A / {owner}.shape[{axis}]", node, A=node), FACTOR, "divided by a size", 4.5)
 
 
 def array_factors(place: Place) -> Iterator[Proposal]:
@@ -218,9 +219,9 @@ def array_factors(place: Place) -> Iterator[Proposal]:
     for text in place.material.of_shape(shapes):
         if text != inside and not place.is_backward(text):
             new = made("A * B", node, A=node, B=text)
-            yield Proposal(new, "operand", f"the factor {text} was missing: {text_of(new)}", 3.0)
+            yield Proposal(new, OPERAND, f"the factor {text} was missing: {text_of(new)}", 3.0)
             new = made("A * (1 - B)", node, A=node, B=text)
-            kind = "activation derivative" if text in _factors(node) else "operand"
+            kind = DERIVATIVE if text in _factors(node) else OPERAND
             yield Proposal(new, kind, f"the factor 1 - {text} was missing: {text_of(new)}", 3.5)
 
 
@@ -236,7 +237,7 @@ def constants(place: Place) -> Iterator[Proposal]:
         return
     if any(isinstance(parent, (ast.Slice, ast.Subscript)) for parent in place.parents()):
         return
-    kind = "accumulation" if isinstance(place.statement, (ast.For, ast.If, ast.While)) else "factor"
+    kind = ACCUMULATION if isinstance(place.statement, (ast.For, ast.If, ast.While)) else FACTOR
     old = node.value
     others = (old + 1, old - 1, 2 * old, old / 2, -old, 0, 1, 2)
     for value in dict.fromkeys(int(one) if isinstance(one, float) and one == int(one) else one for one in others):
@@ -259,10 +260,10 @@ def numbers(place: Place) -> Iterator[Proposal]:
         return
     for other, values in place.material.numbers.items():
         if other != text and other not in place.counters and min(values) > 1:
-            yield Proposal(made(other, node), "factor", f"{other} in place of {text}", 2.5)
+            yield Proposal(made(other, node), FACTOR, f"{other} in place of {text}", 2.5)
     for other in place.material.arrays:
         if is_length and other != text_of(node.args[0]) and "." not in other.removeprefix("self."):
-            yield Proposal(made(f"len({other})", node), "factor", f"len({other}) in place of {text}", 3.0)
+            yield Proposal(made(f"len({other})", node), FACTOR, f"len({other}) in place of {text}", 3.0)
 
 
 TEMPLATES = (numbers, signs, fewer, more_terms, of_all_gates, factors, array_factors, constants)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from oracle.kinds import FACTOR, TIME_INDEX
 from oracle.repair.place import Place, Proposal, made, text_of
-
-KIND = "time index"
 
 
 def neighbours(place: Place) -> Iterator[Proposal]:
@@ -27,9 +26,9 @@ def neighbours(place: Place) -> Iterator[Proposal]:
             new.ctx = node.ctx
             says = f"{text_of(new)} in place of {text_of(node)}"
             if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
-                yield Proposal(new, "factor", f"{says}: the size of another axis", 1.0)
+                yield Proposal(new, FACTOR, f"{says}: the size of another axis", 1.0)
             else:
-                yield Proposal(new, KIND, f"{says}: the step is another", 1.0)
+                yield Proposal(new, TIME_INDEX, f"{says}: the step is another", 1.0)
 
 
 def _indices(index: ast.expr, place: Place) -> Iterator[str]:
@@ -89,7 +88,8 @@ def first_step(place: Place) -> Iterator[Proposal]:
     others = [text for text in place.material.of_shape(shapes) if "[" not in text or "'" in text]
     for text in (*others, zeros):
         new = made(f"A if {counter} > 0 else B", node, A=node, B=text)
-        yield Proposal(new, KIND, f"at the first step {text} stands in for {text_of(node)}, which wraps around", 2.5)
+        says = f"at the first step {text} stands in for {text_of(node)}, which wraps around"
+        yield Proposal(new, TIME_INDEX, says, 2.5)
 
 
 TEMPLATES = (neighbours, first_step)

@@ -10,7 +10,7 @@ import numpy as np
 
 from oracle.gradient_check import functions_in, subject_at
 from oracle.hypotheses import Reading, readings
-from oracle.hypotheses.reading import (
+from oracle.kinds import (
     ACCUMULATION,
     BIAS_SUM,
     BRANCH,

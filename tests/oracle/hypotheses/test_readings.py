@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from oracle.hypotheses import KINDS, facts, readings
+from oracle.hypotheses import facts, readings
+from oracle.kinds import KINDS
 from tests.oracle.hypotheses.planted import RIGHT, SINGLES, case, read, source_of
 
 COMMON = [  # the first of each kind in each program; `python -m tests.oracle.hypotheses` reads them all
