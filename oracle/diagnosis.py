@@ -11,13 +11,13 @@ import numpy as np
 
 from oracle.annotation import Annotation, Truths, annotate, coefficients, reading, truths
 from oracle.annotation.classification import NEUTRAL, TRANSIT
-from oracle.annotation.matching import Matcher, distinct, matcher_of, without_negatives
+from oracle.annotation.matching import Matcher, distinct, matcher_of, without_negatives, without_one_use
 from oracle.annotation.truths import EDGE, NODE
 from oracle.examination import examine
 from oracle.finding import Finding
 from oracle.gradient_check import FunctionReport, check_function, functions_in, pick, subject_at
 from oracle.gradient_function import GradientFunction
-from oracle.hypotheses import Reading, facts, readings
+from oracle.hypotheses import Reading, explained
 from oracle.lifting import NotLifted
 from oracle.oracles import AUTOGRAD, Mistrusted
 from oracle.repair import BUDGET, PARTLY, Problem, Repair, edits_for, repair
@@ -65,6 +65,7 @@ class Diagnosis:
     tried         candidates of the search
     seconds       of all that
     failed        parts of the diagnosis that broke, in words: a mistake of this tool's
+    unread        why there is no reading, in words; empty where everything known was tried
     """
 
     outcome: str
@@ -77,6 +78,7 @@ class Diagnosis:
     tried: int = 0
     seconds: float = 0.0
     failed: tuple[str, ...] = ()
+    unread: str = ""
 
     @property
     def first_wrong(self) -> int | None:
@@ -89,13 +91,16 @@ class Diagnosis:
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The kinds of mistake: those of the reading that reproduces the gradients, else those that the repair undoes.
+        """The kinds of mistake: those of the reading that reproduces the gradients, and those that the repair undoes.
 
         A reading with more mistakes than the repair has edits takes one for several: then the repair knows better.
+        Where it has fewer, each may have seen what the other has not.
         """
         read = tuple(dict.fromkeys(one.kind for each in self.readings[:1] for one in each.mistakes))
         undone = tuple(dict.fromkeys(change.kind for change in self.repair.changes)) if self.repair else ()
-        return read if read and (not undone or len(read) <= len(undone)) else undone
+        if not undone or len(read) == len(undone):
+            return read
+        return undone if len(read) > len(undone) else tuple(dict.fromkeys((*read, *undone)))
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -145,9 +150,11 @@ def diagnosis(
                 found = replace(found, where=_where(subject, finding, definitions, known))
         except Exception as error:  # what breaks here costs the place, and neither the cause nor the fix
             found = replace(found, failed=(*found.failed, _broken("place", error)))
-    if known and "causes" not in without:
+    if not known:
+        found = replace(found, unread=_not_read(subject, finding))
+    elif "causes" not in without:
         try:
-            found = _why(found, subject, finding)
+            found = _why(found, function, point, subject, finding)
         except Exception as error:
             found = replace(found, failed=(*found.failed, _broken("cause", error)))
     problem = _problem(subject, finding, definitions, known, found)
@@ -200,20 +207,56 @@ def _where(subject: Subject, finding: Finding, definitions: Sequence[Definition]
         first.filename if first else "",
         first.line if first else None,
         str(first) if first else "",
-        tuple((one.filename, one.line) for one in annotation.remarks if one.status in (NEUTRAL, TRANSIT)),
+        _neutral(annotation),
     )
 
 
-def _why(found: Diagnosis, subject: Subject, finding: Finding) -> Diagnosis:
-    given = {v.name: np.asarray(v.gradient, np.float64) for v in finding.verdicts if v.comparable}
-    if len(given) < len(finding.verdicts) or subject.deviations:
-        return found
-    tolerance = {verdict.name: float(np.max(verdict.tolerance)) for verdict in finding.verdicts}
+def _neutral(annotation: Annotation) -> tuple[tuple[str, int], ...]:
+    """The lines that compute no adjoint; none where the first wrong line seems to be one: then no adjoint is right."""
+    found = tuple((one.filename, one.line) for one in annotation.remarks if one.status in (NEUTRAL, TRANSIT))
+    first = annotation.first
+    return () if first and (first.filename, first.line) in found else found
+
+
+def _not_read(subject: Subject, finding: Finding) -> str:
+    """Why no hypothesis is tried where there are no adjoints."""
+    if finding.oracle != AUTOGRAD:
+        return f"the cause was not looked for: that takes autograd of your own forward pass, not {finding.oracle}"
+    if subject.window is not None:
+        return f"the cause was not looked for: a deviation is declared, {subject.deviations[0]}"
+    return "the cause was not looked for: autograd could not follow your forward pass step by step"
+
+
+def _why(found: Diagnosis, function: GradientFunction, point: Point, subject: Subject, finding: Finding) -> Diagnosis:
+    if subject.deviations:
+        declared = ", ".join(map(str, subject.deviations))
+        return replace(found, unread=f"the cause was not looked for: a deviation is declared, {declared}")
+    if unlike := [verdict.name for verdict in finding.verdicts if not verdict.comparable]:
+        names = ", ".join(unlike)
+        said = f"the cause was not looked for: all gradients are read together, and {names} cannot be compared"
+        return replace(found, unread=said)
+
+    def elsewhere(**sizes: int) -> tuple[Subject, dict[str, np.ndarray], dict[str, float]]:
+        others = [one for one in points(function.shapes) if not set(one.sizes) & set(point.sizes)]
+        other = point.with_sizes(**sizes) if sizes or not others else others[0]
+        another, _ = subject_at(function, replace(other, seed=other.seed + 1))
+        return another, *_given(examine(another))
+
     try:
-        said = readings(subject, given, tolerance)
-        return replace(found, readings=said, facts=() if said else facts(subject, given, tolerance))
+        said = explained(subject, *_given(finding), elsewhere)
     except (NotLifted, Mistrusted, NotChecked):
-        return found
+        return replace(found, unread=_not_read(subject, finding))
+    unread = "no cause was found before time ran out: not everything known was tried" if said.stopped else ""
+    return replace(found, readings=said.readings, facts=said.facts, unread=unread)
+
+
+def _given(finding: Finding) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """The code's gradients that can be compared, and how far equal ones may be apart."""
+    verdicts = [one for one in finding.verdicts if one.comparable]
+    return (
+        {one.name: np.asarray(one.gradient, np.float64) for one in verdicts},
+        {one.name: float(np.max(one.tolerance)) for one in verdicts},
+    )
 
 
 def _problem(
@@ -230,7 +273,7 @@ def _problem(
         for one in finding.verdicts
     }
     # a wrong sign would go unseen: 1 / (1 + exp(-x)) has the adjoint of -x as well as that of x
-    adjoints = distinct(without_negatives(known.every)) if known else []
+    adjoints = distinct(without_negatives([*known.every, *without_one_use(known.every)])) if known else []
     return Problem(
         subject,
         definitions,

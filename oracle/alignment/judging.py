@@ -143,6 +143,7 @@ class Judge:
 
     def _ancestors(self, serials: list[int], through_numbers: bool = True) -> set[int]:
         """The events that these depend on; through_numbers: also by way of a sum over an array that is one number."""
+
         def goes_on(event: Event) -> bool:
             return through_numbers or event.shape != () or not (event.contracted or event.reduced)
 
@@ -265,6 +266,7 @@ class Judge:
 
     def _moved_from(self, serial: int) -> set[int]:
         """The events from which an array comes by indices, copies and factors that are numbers."""
+
         def goes_on(event: Event) -> bool:
             arrays = sum(math.prod(shape) > 1 for shape in event.shapes)
             return event.moves or (event.kind in SCALES | {"negative"} and arrays == 1)
@@ -312,6 +314,7 @@ class Judge:
 
     def _added_up(self, serial: int) -> Iterator[Event]:
         """The events whose results are added up in an array, the last first."""
+
         def goes_on(event: Event) -> bool:
             arrays = sum(math.prod(shape) > 1 for shape in event.shapes)
             added = event.moves or event.kind in ADDITIVE or (event.kind in SCALES | BOUNDS and arrays < 2)
@@ -383,6 +386,7 @@ class Judge:
 
     def _is_total(self, serial: int) -> bool:
         """Whether a number comes from a sum over an array."""
+
         def is_number(event: Event) -> bool:
             return math.prod(event.shape) == 1
 

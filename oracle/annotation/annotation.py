@@ -16,7 +16,7 @@ from oracle.annotation.events import Event, Recorded, recorded
 from oracle.annotation.matching import Matcher, Weights
 from oracle.annotation.naming import FIRST, Names
 from oracle.annotation.recording import PART
-from oracle.annotation.truths import Truth, Truths
+from oracle.annotation.truths import CONTRIBUTION, WHOLE, Truth, Truths
 from oracle.deviations import factor_names
 from oracle.rewriting import Definition
 from oracle.subject import Subject
@@ -64,6 +64,8 @@ class Remark:
     def __str__(self) -> str:
         if self.status == WRONG and self.right and self.since is not None:
             return f"{self.label}: right at t={_range(self.right)}, wrong from t={self.since} on"
+        if self.status == WRONG and self.right:
+            return f"{self.label}: right at t={_range(self.right)}, wrong {_times(self.wrong)}"
         if self.status == WRONG:
             return f"wrong{f', should be {self.label}' if self.label else ''}"
         return f"= {self.label}" if self.label else ""
@@ -254,23 +256,31 @@ def _remark(place: tuple[str, int], events: list[Event], classified: Classified,
     steps = [names.step(chosen[one]) for one in events if one in chosen]
     right = tuple(step for step in steps if step is not None)
     status = WRONG if wrong else next((one for one in (RIGHT, TRANSIT) if one in statuses), NEUTRAL)
-    since = None
-    if wrong and len(right) > 1:
-        since = right[-1] + (1 if right[-1] > right[-2] else -1)
-    elif wrong and len(right) == 1:
-        since = right[0] + (-1 if right[0] else 1)
+    since = _since(events, chosen, right) if wrong and right else None
     return Remark(*place, label, status, right, wrong, since)
+
+
+def _since(events: list[Event], chosen: Mapping[Event, Truth], right: tuple[int, ...]) -> int | None:
+    """The step after the right ones, in the order of execution; None where these are not those at the beginning."""
+    beginning = [one in chosen for one in events if one.value.any()][: len(right)]
+    apart = {after - before for before, after in itertools.pairwise(right)} or {-1 if right[0] else 1}
+    if not all(beginning) or apart not in ({1}, {-1}):
+        return None
+    after = right[-1] + apart.pop()
+    return after if after >= 0 else None
 
 
 def _common_label(events: list[Event], classified: Classified, names: Names) -> dict[Event, Truth]:
     """Of the truths that the values are, those of one kind and place that most of them have in common."""
     found: dict[str, dict[Event, Truth]] = {}
-    kinds: dict[str, tuple[int, bool]] = {}
+    kinds: dict[str, tuple[bool, int, bool]] = {}
+    is_operand = any(not one.is_load for event in events for one in classified.consumers.get(event, ()))
     for event in events:
         for truth, _ in classified.labels[event]:
             words = names.words(truth)
             found.setdefault(words, {}).setdefault(event, truth)
-            kinds[words] = FIRST[truth.kind], not names.has_name(truth)
+            is_end = truth.kind in (CONTRIBUTION, WHOLE)  # of one row, a bias gets the adjoint itself
+            kinds[words] = is_operand and is_end, FIRST[truth.kind], not names.has_name(truth)
     best = min(found, key=lambda words: (-len(found[words]), kinds[words]), default=None)
     return found[best] if best is not None else {}
 
@@ -292,5 +302,13 @@ def _docstrings(tree: ast.AST) -> set[int]:
     return found
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _range(steps: tuple[int, ...]) -> str:
-    return str(steps[0]) if len(steps) == 1 else f"{steps[0]}..{steps[-1]}"
+    """'3', '3..1' of steps that follow each other, '3, 1' of others."""
+    apart = {after - before for before, after in itertools.pairwise(steps)}
+    if len(steps) > 1 and apart in ({1}, {-1}):
+        return f"{steps[0]}..{steps[-1]}"
+    return ", ".join(map(str, dict.fromkeys(steps)))

@@ -7,6 +7,7 @@ true adjoint in the wrong place, a state of another step, a gradient that is not
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from oracle.annotation.classification import NEUTRAL, RIGHT, TRANSIT, WRONG, Cla
 from oracle.annotation.events import LOADS, Event
 from oracle.annotation.recording import INCREMENT, PART, Site
 from oracle.annotation.recording import VALUE as VALUE_OF_STATEMENT
-from oracle.annotation.truths import CONTRIBUTION, EDGE, NODE, SLICE, SUM, WHOLE, Truth
+from oracle.annotation.truths import CONTRIBUTION, EDGE, NODE, PATHS, SLICE, SUM, WHOLE, Truth
 from oracle.rewriting import Definition
 
 CHAIN = (ast.Mult, ast.Div)
@@ -73,6 +74,8 @@ class Judged(Classified):
         if event.is_load and event.sources and not subtracted:
             return self._blame_written(event)
         event = self._whole_chain(event)
+        if blamed := self._blame_proven_part(event):
+            return blamed
         for operand in self._leaves(event):
             blamed = None if self._is_in_place(operand, event) else self._blame_neutral(operand)
             if blamed:
@@ -100,7 +103,7 @@ class Judged(Classified):
     def _blame_neutral(self, operand: Event, seen: frozenset[Event] = frozenset()) -> Blame | None:
         """A value that the backward pass made of values of the forward pass, and of which nothing right is made."""
         if isinstance(operand.site.node, ast.Call):
-            return None
+            return None if self._helps(operand) else self._blame_call(operand)
         if self.status[operand] != NEUTRAL or not operand.value.any() or not operand.sources or operand in seen:
             if operand.parts and operand.is_load and not operand.sources:
                 found = [self._blame_neutral(part, seen) for part in operand.parts]
@@ -116,6 +119,21 @@ class Judged(Classified):
                 return blamed
         return Blame(*last.place, last, OPERAND, self._expected(last))
 
+    def _blame_call(self, operand: Event) -> Blame | None:
+        """A call on values of the forward pass: an argument that is none of them, or a result of another shape."""
+        for leaf in (leaf for part in operand.parts for leaf in self._leaves(part)):
+            for made in self._origins(leaf.sources)[-1:]:
+                computed = not made.is_load and made.site.target != "return" and not self._is_given(made)
+                if computed and self.known(made.value) not in self._forward:
+                    if not self._helps(leaf) and not self._helps(made):
+                        return self._blame_of(made, OPERAND)
+        given = {part.value.shape for part in operand.parts}
+        for returned in operand.sources:
+            helps = any(self._helps(one) for one in self.run.events if one.site is returned.site)
+            if returned.site.target == "return" and returned.value.shape not in given and not helps:
+                return self._blame_of(returned, OPERAND)
+        return None
+
     def _origins(self, sources: list[Event]) -> list[Event]:
         """What was written, where it was only handed on since."""
         while len(sources) == 1 and sources[0].is_load and sources[0].sources and self._is_passed_on(sources[0]):
@@ -124,7 +142,8 @@ class Judged(Classified):
 
     def _is_given(self, event: Event) -> bool:
         """Whether it was made before anything of the forward pass: data."""
-        return event.serial < self._forward_from or (not event.parts and not event.sources)
+        made_of_nothing = not event.parts and not event.sources and event.site.kind != INCREMENT
+        return event.serial < self._forward_from or made_of_nothing
 
     def _helps(self, event: Event) -> bool:
         """Whether something right was made of it."""
@@ -135,6 +154,8 @@ class Judged(Classified):
         if len(made) == 1:
             return made[0]
         near = self._near(read)
+        if near is None and self._scale(made[0].value) is not None:
+            return self._spoilt(read, made)
         if near is None and made[-1].site.kind == INCREMENT and isinstance(made[-1].site.statement.op, CHAIN):
             return made[-1]
         if near is None:
@@ -142,6 +163,26 @@ class Judged(Classified):
         differs = ~np.isclose(read.value, near, rtol=1e-6, atol=1e-12)
         unchanged = made[0].value.shape == read.value.shape and np.isclose(made[0].value, read.value)
         return made[0] if made[0].value.shape == read.value.shape and (differs & unchanged).any() else made[-1]
+
+    def _scale(self, value: np.ndarray) -> float | None:
+        """By which most elements of a value have to be multiplied to be those of an adjoint."""
+        for truth in self._use:
+            if truth.adjoint.shape == value.shape and truth.kind in (NODE, EDGE, SLICE) and value.size > 2:
+                ratios = truth.adjoint / np.where(value == 0, np.nan, value)
+                middle = float(np.nanmedian(ratios))
+                if middle and 2 * np.isclose(ratios, middle, rtol=1e-6, atol=0).sum() > value.size:
+                    return middle
+        return None
+
+    def _spoilt(self, read: Event, made: list[Event]) -> Event:
+        """Of the changes in place of what was right but for a factor, the one that is wrong."""
+        factors = [one for one in made[1:] if one.site.kind == INCREMENT and isinstance(one.site.statement.op, CHAIN)]
+        others = [one for one in made[1:] if one not in factors]
+        scale = self._scale(read.value)
+        same = others and factors and scale is not None and np.isclose(scale, self._scale(made[0].value))
+        if factors and (not others or (scale is not None and not same and not np.isclose(abs(scale), 1))):
+            return factors[-1]
+        return (others or factors or made)[-1]
 
     def _near(self, event: Event) -> np.ndarray | None:
         """The adjoint that has most elements in common with a value."""
@@ -372,9 +413,37 @@ class Judged(Classified):
                 return self._blame_part(makers[-1])
         return None
 
+    def _blame_proven_part(self, event: Event) -> Blame | None:
+        """As before, of a product that is right as soon as the whole adjoint stands in it."""
+        if len(event.parts) != 2:
+            return None
+        for part, other in (event.parts, event.parts[::-1]):
+            makers = self._makers(part)
+            if not makers or self.status[other] != NEUTRAL or not self._is_only_a_part(part):
+                continue
+            for whole in self._wholes(part):
+                if whole.size == part.value.size:
+                    if self._is_an_adjoint(_products(whole.reshape(part.value.shape), other.value)):
+                        return self._blame_part(self._computed(makers[-1]))
+        return None
+
+    def _computed(self, event: Event) -> Event:
+        """Where the value of a name was computed, which other names were given since."""
+        while event.is_load and event.exact and len(event.sources) == 1 and not self.is_forward(event.sources[0]):
+            event = event.sources[0]
+        return event
+
+    def _wholes(self, event: Event) -> list[np.ndarray]:
+        """The whole adjoints of the values of which it is a part of one."""
+        values = {self.known(truth.value) for truth, _ in self.labels[event] if truth.value.size}
+        return [self._made_first[value].adjoint for value in values if value in self._made_first]
+
+    def _is_an_adjoint(self, arrays: Iterable[np.ndarray]) -> bool:
+        return any(one.any() and self.matcher.match(one / self.factor) is not None for one in arrays)
+
     def _is_only_a_part(self, event: Event) -> bool:
         labels = [truth for truth, _ in self.labels[event]]
-        if not labels or not all(truth.kind in (EDGE, SLICE, NODE) and truth.depends for truth in labels):
+        if not labels or not all(truth.kind in (EDGE, SLICE, NODE, PATHS) and truth.depends for truth in labels):
             return False
         values = {self.known(truth.value) for truth in labels if truth.value.size}
         whole = [self._made_first[value] for value in values if value in self._made_first]
@@ -392,7 +461,10 @@ class Judged(Classified):
     def _blame_part(self, event: Event) -> Blame:
         """A sum that lacks a term: the term itself, where it is zero and is not so at other steps."""
         for leaf in self._leaves(event):
-            for maker in self._makers(leaf)[-1:]:
+            made = self._makers(leaf)
+            if made and (lost := self._blame_lost(made[0])):
+                return lost
+            for maker in made[-1:]:
                 others = [one for one in self.run.events if one.site is maker.site and one.value.any()]
                 if not leaf.value.any() and not maker.value.any() and others:
                     return self._blame_of(maker, ONLY_A_PART)
@@ -576,6 +648,15 @@ class Judged(Classified):
                     return self._blame_of(maker, ONLY_A_PART)
         return None
 
+    def _blame_lost(self, first: Event) -> Blame | None:
+        """An assignment over a true adjoint that nothing was made of."""
+        for one in self.run.events[: first.serial]:
+            same = one.site.target == first.site.target and one.site.definition is first.site.definition
+            if same and one.site is not first.site and one.site.kind == first.site.kind == VALUE_OF_STATEMENT:
+                if self.labels[one] and one not in self.consumers:
+                    return self._blame_of(first, ONLY_A_PART)
+        return None
+
     def _expected(self, event: Event) -> Truth | None:
         """What the same expression is at a step where it is right; of what adds up nothing can be said."""
         if any(ast.unparse(leaf.site.node) == event.site.target for leaf in self._leaves(event)):
@@ -592,6 +673,15 @@ def _key(event: Event) -> str:
     if isinstance(site.parent, ast.Dict) and site.field == "values":
         return ast.unparse(site.parent.keys[site.index])
     return "" if site.kind == PART else site.target
+
+
+def _products(a: np.ndarray, b: np.ndarray) -> Iterator[np.ndarray]:
+    """Element by element, and as matrices."""
+    if a.shape == b.shape:
+        yield a * b
+    for left, right in ((a, b), (b, a)):
+        if left.ndim and right.ndim and left.shape[-1] == right.shape[-2:][0]:
+            yield left @ right
 
 
 def _called(node: ast.Call) -> str:

@@ -175,6 +175,20 @@ class _Linking:
                         return added[first::every]
         return []
 
+    def _assigned_and_added(self, written: Sequence[Event], value: np.ndarray) -> list[Event]:
+        """An item of a variable: what was assigned to it whole, and all that was added to that since."""
+        number, added = self.weights.number_of(value), []
+        for one in reversed(written):
+            added.insert(0, one)
+            if one.site.kind == INCREMENT:
+                continue
+            if len(added) > 1 and all(each.value.shape == value.shape for each in added):
+                close = 1e-9 * value.size * max(float(np.linalg.norm(each.value)) for each in added)
+                if abs(sum(each.number for each in added) - number) <= close:
+                    return added
+            added = []
+        return []
+
     def _known_by(self, value: np.ndarray) -> tuple[int, float]:
         number = self.weights.number_of(value)
         return value.size, float(f"{number:.9g}")  # NaN, which is no key, where it is not finite
@@ -193,9 +207,11 @@ class _Linking:
         if written and isinstance(event.site.node, (ast.Name, ast.Attribute)) and self._same(written[-1], event):
             event.sources, event.exact = [written[-1]], True
             return
-        seen = self._seen.get(self._known_by(event.value))
+        seen = self._origin(self._seen.get(self._known_by(event.value)))
         passed = isinstance(event.site.node, ast.Name) and not written and seen is not None  # an argument
         found = [seen] if passed else self.made(event.value)
+        if not found and event.value.any() and isinstance(event.site.node, ast.Name):  # of a tuple that was returned
+            found = [one for one in (self._returned.get(self._known_by(event.value)),) if one is not None]
         if found:
             event.sources, event.exact = found, True
         elif written and not event.parts:
@@ -204,12 +220,19 @@ class _Linking:
         elif not event.parts and self._known_by(event.value) in self._seen:
             event.sources, event.exact = [self._seen[self._known_by(event.value)]], True
         else:
-            event.sources = self._added_up(event.value)
+            event.sources = self._assigned_and_added(written, event.value) or self._added_up(event.value)
             event.exact = bool(event.sources)
             if not event.sources and key is not None and not event.parts:
                 event.sources = [
                     one for other, every in self._written.items() if other[2:3] == key[2:3] for one in every
                 ]
+
+    @staticmethod
+    def _origin(seen: Event | None) -> Event | None:
+        """What was written, of a value that was only read in passing since."""
+        while seen is not None and seen.site.kind == PART and seen.is_load and seen.exact and len(seen.sources) == 1:
+            seen = seen.sources[0]
+        return seen
 
     def _is_all_of(self, written: list[Event], read: Event) -> bool:
         """Whether a value is what was written whole, changed by augmented assignments only."""

@@ -11,10 +11,11 @@ import itertools
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from oracle.annotation.truths import Truth
+from oracle.annotation.truths import EDGE, NODE, Truth
 
 SEED = 20
 CLOSE = 1e-9  # of the largest that the number of an array of such a norm can be
@@ -102,6 +103,23 @@ def without_negatives(every: Sequence[Truth]) -> list[Truth]:
             seen.add((one.adjoint.size, f"{number:.8e}"))
             kept.append(one)
     return kept
+
+
+def without_one_use(every: Sequence[Truth]) -> list[Truth]:
+    """What is left of the adjoint of a value used three times and more without one of its uses.
+
+    What a step hands on to the step before is that of the state without the readout: it is no adjoint by itself.
+    """
+    uses: dict[tuple, list[Truth]] = {}
+    for one in every:
+        if one.kind == EDGE:
+            uses.setdefault((one.value.shape, one.value.tobytes()), []).append(one)
+    found = []
+    for node in every:
+        edges = uses.get((node.value.shape, node.value.tobytes()), []) if node.kind == NODE and node.depends else []
+        if len(edges) > 2 and np.allclose(sum(one.adjoint for one in edges), node.adjoint, rtol=CLOSE, atol=0):
+            found += [replace(node, kind=EDGE, adjoint=node.adjoint - one.adjoint) for one in edges]
+    return found
 
 
 def distinct(every: Iterable[Truth]) -> list[Truth]:

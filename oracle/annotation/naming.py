@@ -7,11 +7,11 @@ import re
 
 from oracle.annotation.classification import Classified
 from oracle.annotation.recording import PART
-from oracle.annotation.truths import CONTRIBUTION, EDGE, NODE, SLICE, STACK, SUM, WHOLE, Truth
+from oracle.annotation.truths import CONTRIBUTION, EDGE, NODE, PATHS, SLICE, STACK, SUM, WHOLE, Truth
 
 LONGEST = 40  # of an expression that stands for a name
 READ, COMPUTED, ASSIGNED = range(3)  # where a name comes from, the best last
-FIRST = {WHOLE: 0, CONTRIBUTION: 1, NODE: 2, EDGE: 3, SLICE: 4, STACK: 5, SUM: 6}
+FIRST = {WHOLE: 0, CONTRIBUTION: 1, NODE: 2, EDGE: 3, SLICE: 4, STACK: 5, SUM: 6, PATHS: 7}
 """Which of the truths that a value is to name: the smaller number."""
 
 
@@ -63,6 +63,8 @@ class Names:
                 return f"what {value} gets from one step" if several else f"what {value} gets"
             case "use":
                 return f"the part of dL/d {value} that comes from line {truth.line}"
+            case "paths":
+                return f"a part of dL/d {value}, from several paths"
             case "slice":
                 return f"dL/d {value}, one step of it"
             case "stack":
@@ -72,13 +74,14 @@ class Names:
         return f"dL/d {value}"
 
     def step(self, truth: Truth) -> int | None:
-        """At which step it is, counted from 0 in the order of the forward pass; None where there is one only."""
+        """At which step it is, counted from 0 in the order of the forward pass; None where that cannot be told."""
         if truth.index is not None:
             return truth.index[1]
-        orders = self._orders[_place(truth)]
-        return orders.index(truth.order) if len(orders) > 1 else None
+        orders, count = self._orders[_place(truth)], self.classified.steps.count
+        return orders.index(truth.order) if len(orders) > 1 and count in (0, len(orders)) else None
 
 
 def _place(truth: Truth) -> tuple:
     where = truth.filename, truth.line, truth.instruction, truth.operation, truth.caller
-    return truth.kind, truth.parameter, *where, truth.index
+    kind = EDGE if truth.kind == PATHS else truth.kind  # at the first of its paths
+    return kind, truth.parameter, *where, truth.index

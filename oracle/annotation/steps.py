@@ -15,6 +15,7 @@ class Steps:
     """The steps of values and of adjoints: how often their operation had run before in the forward pass.
 
     known   what tells arrays apart
+    count   how many there are; 0 where every parameter is used once
     """
 
     def __init__(self, every: Sequence[Truth], known: Known) -> None:
@@ -27,7 +28,7 @@ class Steps:
             len({one.order for one in every if one.kind == CONTRIBUTION and one.parameter == name})
             for name in {one.parameter for one in every if one.kind == CONTRIBUTION}
         ]
-        steps = max(set(counts) - {1}, key=counts.count, default=0)
+        steps = self.count = max(set(counts) - {1}, key=counts.count, default=0)
         self._orders = {place: sorted(found) for place, found in orders.items() if len(found) == steps}
         self._of_values: dict[object, set[int]] = {}
         used = {one.parameter: set() for one in every if one.kind == CONTRIBUTION}

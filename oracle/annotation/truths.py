@@ -26,7 +26,7 @@ from oracle.oracles import lifted_loss
 from oracle.subject import Subject
 
 NODE, EDGE, CONTRIBUTION, WHOLE = "value", "use", "contribution", "gradient"
-SLICE, STACK, SUM = "slice", "stack", "sum"
+SLICE, STACK, SUM, PATHS = "slice", "stack", "sum", "paths"
 PRODUCTS = frozenset(("matmul", "__matmul__", "__rmatmul__", "mm", "bmm"))
 MOST_ROWS = 64  # of a product whose rows are told apart
 JOINING = frozenset(("cat", "concat", "concatenate"))
@@ -39,7 +39,8 @@ class Truth:
     """One adjoint.
 
     kind         NODE of a value, EDGE of one use of a value, CONTRIBUTION of one use of a parameter, WHOLE of all uses;
-                 SLICE along one axis of a NODE or an EDGE, STACK of those of one operation, SUM over axes of one
+                 SLICE along one axis of a NODE or an EDGE, STACK of those of one operation, SUM over axes of one;
+                 PATHS the sum of several uses of a value, and not of all
     adjoint      dL/dv, in the shape of v
     value        v
     parameter    the name, of a CONTRIBUTION or a WHOLE

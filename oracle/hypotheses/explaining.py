@@ -2,57 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from oracle.hypotheses.blocks import whole_blocks
 from oracle.hypotheses.reading import Reading
-from oracle.hypotheses.search import SECONDS, TIED, Case, as_reading, found_in, holds
+from oracle.hypotheses.search import PAIRED, SECONDS, TIED, Case, Elsewhere, as_reading, found_in, holds
 from oracle.hypotheses.words import listed
 from oracle.kinds import ACCUMULATION, BIAS_SUM, BRANCH, CARRY, FACTOR, INJECTION, TIME_INDEX, UPDATE
+from oracle.lifting import NotLifted
+from oracle.oracles import Mistrusted
+from oracle.returned import NotChecked
 from oracle.subject import Subject
 
 Given = Mapping[str, np.ndarray]
 Tolerance = Mapping[str, float]
 
 
-def readings(
+@dataclass(frozen=True)
+class Explanation:
+    """Why gradients are wrong.
+
+    readings   with the fewest mistakes that reproduce all gradients, the likelier first; more than one is a tie
+    facts      what narrows it where there is none; never a guess
+    stopped    whether time ran out before everything known was tried
+    """
+
+    readings: tuple[Reading, ...] = ()
+    facts: tuple[str, ...] = ()
+    stopped: bool = False
+
+
+def explained(
     subject: Subject,
     given: Given,
     tolerance: Tolerance,
-    elsewhere: Callable[[], tuple[Subject, Given, Tolerance]] | None = None,
+    elsewhere: Elsewhere | None = None,
     seconds: float = SECONDS,
-) -> tuple[Reading, ...]:
-    """The readings with the fewest mistakes that reproduce all gradients, the likelier first; more than one is a tie.
+) -> Explanation:
+    """What reproduces the code's gradients; where nothing does, what narrows it.
 
     given       the code's gradients, float64, by name
     tolerance   how far two equal gradients may be apart, by name
-    elsewhere   the same function at other sizes or numbers: what is read here has to hold there
+    elsewhere   the same function at other sizes and numbers, or with the sizes it is given, as (subject, given,
+                tolerance); of the readings of a tie those that hold there too are kept
     seconds     after which the search stops; what was found until then is still said
 
-    Nothing is said where a gradient has NaN or inf in it.
+    There is no reading where a gradient has NaN or inf in it.
     Raises NotLifted or Mistrusted where the forward pass cannot be followed.
     """
-    case = Case(subject, given, tolerance, seconds)
+    case = Case(subject, given, tolerance, seconds, elsewhere)
     found = found_in(case)
-    if elsewhere is not None and found:
-        other = Case(*elsewhere(), seconds)
-        if not other.unknown:
-            found = [one for one in found if holds(other, one)]
+    if not found:
+        return Explanation((), _facts(case), case.late(PAIRED))
+    other = _other(elsewhere, seconds) if elsewhere is not None and len(found) > 1 else None
+    if other is not None:
+        found = [one for one in found if holds(other, one)] or found
     said: dict[tuple, Reading] = {}
     for one in found:
         reading = as_reading(case, one)
         said.setdefault(reading.mistakes, reading)
     shown = list(said.values())[:TIED]
-    return tuple(replace(one, apart=_apart(case, shown)) for one in shown) if len(shown) > 1 else tuple(shown)
+    if len(shown) > 1:
+        shown = [replace(one, apart=_apart(case, other, shown)) for one in shown]
+    return Explanation(tuple(shown))
 
 
-def _apart(case: Case, tied: list[Reading]) -> str:
+def _other(elsewhere: Elsewhere, seconds: float) -> Case | None:
+    """Another case to try readings on; None where there is none."""
+    try:
+        other = Case(*elsewhere(), seconds)
+    except (NotLifted, Mistrusted, NotChecked):
+        return None
+    return None if other.unknown else other
+
+
+def _apart(case: Case, other: Case | None, tied: list[Reading]) -> str:
     """What would tell readings apart that give the same gradients."""
     if not any(case.given[name].any() for name in case.wrong):
         return "all of these give zeros; print what flows back in the loop: where it is zero first, the mistake is"
+    if other is not None:
+        sizes = ", ".join(f"{name}={size}" for name, size in other.subject.sizes.items())
+        return f"these give the same gradients here and at {sizes}: they may be one mistake in other words"
     kinds = {mistake.kind for one in tied for mistake in one.mistakes}
     by = []
     if FACTOR in kinds or BIAS_SUM in kinds:
@@ -62,12 +95,8 @@ def _apart(case: Case, tied: list[Reading]) -> str:
     return f"these give the same gradients here; {listed(by or ['other numbers and sizes'])} would tell them apart"
 
 
-def facts(subject: Subject, given: Given, tolerance: Tolerance) -> tuple[str, ...]:
-    """What narrows wrong gradients down that no hypothesis explains; never a guess.
-
-    Raises NotLifted or Mistrusted where the forward pass cannot be followed.
-    """
-    case = Case(subject, given, tolerance)
+def _facts(case: Case) -> tuple[str, ...]:
+    """What narrows wrong gradients down that no hypothesis explains."""
     if not case.wrong:
         return ()
     right = [name for name in case.names if name not in case.wrong]
@@ -84,4 +113,8 @@ def facts(subject: Subject, given: Given, tolerance: Tolerance) -> tuple[str, ..
         left = np.abs(coefficients @ each - target).max() / max(np.abs(target).max(), 1e-300)
         listed_ = ", ".join(f"{c:.3g}" for c in coefficients)
         said.append(f"d{name} as a sum over the steps fits best with the coefficients {listed_}; {left:.2g} is left")
+    if case.broken:
+        count = len(case.broken)
+        some = "one hypothesis" if count == 1 else f"{count} hypotheses"
+        said.append(f"{some} could not be tried on this program ({case.broken[0]}); please report it")
     return tuple(said)

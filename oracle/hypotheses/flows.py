@@ -88,6 +88,11 @@ def places(backward: Backward) -> list[Place]:
     return found
 
 
+def least(backward: Backward) -> int:
+    """The operations that a site in the loop has at least; the loop may be over one step."""
+    return min(2, backward.tape.steps)
+
+
 def at_all(place: Place, rule) -> Change:
     return Change({edge: rule for edge in place.edges})
 
@@ -294,11 +299,13 @@ def _windows(backward: Backward, carried: list[Place]) -> Iterator[Flow]:
 def elementwise(backward: Backward, every: list[Place], series: list[Series]) -> Iterator[Flow]:
     """Another factor in the derivative of an elementwise product."""
     for place in every:
-        if place.site.name != "mul" or len(place.site.ops) < 2:
+        if place.site.name != "mul" or len(place.site.ops) < least(backward):
             continue
         edges = place.edges
         others = [_other(edge) for edge in edges]
         if any(other is None or other.shape != tuple(edge.op.out.shape) for other, edge in zip(others, edges)):
+            continue
+        if any(edge.tensor.shape != edge.op.out.shape for edge in edges):  # one that is broadcast is summed
             continue
         right = np.stack(others)
         say = f"where the product at {place.where} is differentiated with respect to its {_side(place)} factor, "
@@ -369,7 +376,7 @@ def adjoint_swaps(backward: Backward, every: list[Place]) -> Iterator[Flow]:
     kept = [site for site in backward.tape.core if site.first in set(backward.ops)]
     for place in every:
         ops = [edge.op for edge in place.edges]
-        if len(ops) < 2:
+        if len(ops) < least(backward):
             continue
         for site in kept:
             if site is place.site or len(site.ops) < len(ops) or site.first.out.shape != ops[0].out.shape:
@@ -423,7 +430,7 @@ def _parts_of_adjoint(backward: Backward, place: Place) -> Iterator[Flow]:
 def node_parts(backward: Backward) -> Iterator[Flow]:
     """A value's adjoint made from one of its uses only, or from all but one."""
     for site in backward.tape.core:
-        if site.first not in backward.entries or len(site.ops) < 2:
+        if site.first not in backward.entries or len(site.ops) < least(backward):
             continue
         users = {(one.op.site.number, one.position) for op in site.ops for one in backward.users[op]}
         if len(users) < 2 or (len(users) == 2 and not any(op in backward.seeds for op in site.ops)):
@@ -463,7 +470,6 @@ def _without(backward: Backward, edge: Edge, user: tuple[int, int], only: bool =
 def products(backward: Backward, every: list[Place]) -> Iterator[Flow]:
     """Another matrix, or none, in the derivative of a product with a weight."""
     weights = {part.parameter: part for part in backward.parts if part.form in (ROWS, COLUMNS)}
-    turned: list[tuple[Place, Change]] = []
     for place in every:
         if place.site.name != "matmul" or not place.parameters:
             continue
@@ -482,8 +488,6 @@ def products(backward: Backward, every: list[Place]) -> Iterator[Flow]:
             shapes = f"{name} {weight.shape}, δ {tuple(ops[0].out.shape)}"
             algebra = f"dh_t = … + {right}; the code computes … + {algebra}"
             yield Flow((key, place.key), Mistake(kind, sentence, algebra, shapes), change)
-            if key in ("not transposed", "block top", "block bottom") and place.recurrent:
-                turned.append((place, change))
         for other in weights:
             if other == name:
                 continue
@@ -506,6 +510,17 @@ def products(backward: Backward, every: list[Place]) -> Iterator[Flow]:
                 f"{name} {weight.shape}: square, so nothing raises",
             )
             yield Flow(("no weight", place.key), mistake, at_all(place, lambda flow, g, found: g))
+
+
+def none_transposed(backward: Backward, every: list[Place]) -> Iterator[Flow]:
+    """All square weights that carry, at once."""
+    turned = []
+    for place in every:
+        if place.site.name != "matmul" or not place.recurrent:
+            continue
+        for flow in products(backward, [place]):
+            if isinstance(flow.key, tuple) and flow.key[0] in ("not transposed", "block top", "block bottom"):
+                turned.append((place, flow.change))
     if len(turned) > 1:
         change = Change()
         for _, one in turned:

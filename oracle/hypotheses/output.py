@@ -6,7 +6,8 @@ p = v and half the squared error, dL/dv is the same, c (p − target); where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -16,12 +17,12 @@ from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import shifted
 from oracle.hypotheses.tape import Op
 from oracle.hypotheses.words import at
-from oracle.kinds import ACCUMULATION, BRANCH, INJECTION, OUTPUT_DELTA, SIGN
+from oracle.kinds import ACCUMULATION, BRANCH, FACTOR, INJECTION, OUTPUT_DELTA, SIGN
 
 Seeds = dict[Op, np.ndarray]
 
 
-def output_deltas(backward: Backward) -> Iterator[Flow]:
+def output_deltas(backward: Backward, sizes: Mapping[str, int]) -> Iterator[Flow]:
     """Another delta at the output, or the right one at other steps."""
     seeds = backward.seeds
     if not seeds:
@@ -36,6 +37,19 @@ def output_deltas(backward: Backward) -> Iterator[Flow]:
         mistake = Mistake(kind, f"the gradient of the loss at {where}: {sentence}", algebra, shapes)
         yield Flow(("output", key), mistake, Change(seeds=made))
     yield from _at_other_steps(backward, where)
+    for by, words in _factors(sizes):
+        sentence = f"the gradient of the loss at {where} is {words} times the right one"
+        mistake = Mistake(FACTOR, sentence, "dy; the code computes c dy")
+        yield Flow(("all times", words), mistake, Change(seeds={op: by * seed for op, seed in seeds.items()}))
+
+
+def _factors(sizes: Mapping[str, int]) -> Iterator[tuple[float, str]]:
+    """What a loss is multiplied by, or divided, where its gradient is not: 2, a size, a product of two sizes."""
+    named = [("2", 2), *sizes.items()]
+    named += [(f"{one}*{other}", m * n) for (one, m), (other, n) in itertools.combinations(sizes.items(), 2)]
+    for name, size in named:
+        yield float(size), name
+        yield 1 / size, f"1/({name})" if "*" in name else f"1/{name}"
 
 
 def _deltas(seeds: Seeds) -> Iterator[tuple[object, str, str, Seeds]]:

@@ -164,7 +164,7 @@ def parts_of(
             for name in edge.parameters:
                 moved = moved_from(edge, leaves[name])
                 where = None if moved is None else "lookup" if moved.repeated else moved.labels.tobytes()
-                groups[name, op.site, edge.position, where, moved is None].append((op, edge, moved))
+                groups[name, op.site, edge.position, where, (moved is None, *_rows(op))].append((op, edge, moved))
     parts = []
     groups = _with_lookups(groups, steps)
     for (name, _, position, where, _), uses in groups.items():
@@ -185,6 +185,12 @@ def parts_of(
         shape = tuple(leaves[name].shape if lookups else edges[0].tensor.shape)
         parts.append(Part(name, form, used, edges, inputs, None if lookups else uses[0][2], shape, split, lookups))
     return parts
+
+
+def _rows(op: Op) -> tuple[int, ...]:
+    """The shape of what an operation gives out, a first state (H,) being as (1, H), and not as (B, H)."""
+    shape = tuple(op.out.shape)
+    return shape[next((axis for axis, size in enumerate(shape) if size > 1), len(shape)) :]
 
 
 def _with_lookups(groups: Mapping[tuple, list], steps: int) -> dict[tuple, list]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from oracle.hypotheses.backward import NOTHING, Adjoints, Backward, Change
+from oracle.returned import our_mistake
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -79,3 +83,19 @@ class Local:
     key: Hashable
     mistake: Mistake
     gradient: np.ndarray = field(repr=False)
+
+
+def unbroken(family: Iterator[T], broken: list[str]) -> Iterator[T]:
+    """The hypotheses of a family up to one that cannot be made for this program, which `broken` then has in words.
+
+    Programs differ in more ways than are known here: one family that does not fit must not cost the others.
+    """
+    while True:
+        try:
+            one = next(family)
+        except StopIteration:
+            return
+        except Exception as error:
+            broken.append(our_mistake(error))
+            return
+        yield one

@@ -2,7 +2,9 @@
 
 1. One parameter at a time, the deltas being right: what is paired, how it is summed.
 2. One other backward pass; what it leaves, one parameter at a time.
-3. Two other backward passes at once, first those that make more parameters match, then all; what they leave, likewise.
+3. Several other backward passes at once, each of which makes more entries match than those before it; what they leave,
+   likewise. They begin anywhere, or with what explains the same function at one step, where nothing is carried.
+4. Any two other backward passes at once.
 
 The reading with the fewest mistakes counts. Nothing is said where nothing matches. All of it keeps to a time limit:
 what is common is tried first, and pairs get what time is left.
@@ -10,18 +12,30 @@ what is common is tried first, and pairs get what time is left.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from oracle.hypotheses.backward import Adjoints, Backward
+from oracle.hypotheses.beginning import at_the_first_step
 from oracle.hypotheses.blocks import Block, hidden_sizes, split_blocks, whole_blocks
-from oracle.hypotheses.flows import adjoint_swaps, clips, cuts, elementwise, node_parts, places, products
+from oracle.hypotheses.flows import (
+    CLIPS,
+    adjoint_swaps,
+    clips,
+    cuts,
+    elementwise,
+    node_parts,
+    none_transposed,
+    places,
+    products,
+)
 from oracle.hypotheses.output import output_deltas
-from oracle.hypotheses.reading import Flow, Mistake, Reading
+from oracle.hypotheses.reading import Flow, Mistake, Reading, unbroken
 from oracle.hypotheses.series import series_of
 from oracle.hypotheses.slopes import slopes
 from oracle.hypotheses.stale import stale
@@ -29,14 +43,18 @@ from oracle.hypotheses.states import states
 from oracle.hypotheses.tape import recorded
 from oracle.hypotheses.weights import Deltas, matching
 from oracle.hypotheses.words import listed
+from oracle.kinds import STATE
+from oracle.returned import our_mistake
 from oracle.subject import Subject
 
 Gradients = Mapping[str, np.ndarray]
+Elsewhere = Callable[..., tuple[Subject, Gradients, Mapping[str, float]]]  # (**sizes) -> what a Case is made of
 ROUNDING = 16  # a wrong pass rounds differently from ours: this many times the tolerance
 MOST = 4  # mistakes in a reading; more would fit by chance
 SECONDS = 3.0
 SINGLE, PAIRED = 0.75, 0.9  # shares of the time after which no more single hypotheses are tried, and no more pairs
 TIED = 4  # readings shown
+MANY, WIDTH = 8, 3  # nodes of a level that are looked at with one parameter at a time, and with another flow
 
 
 @dataclass(frozen=True)
@@ -69,15 +87,40 @@ def is_implied(flows: Iterable[Flow], key: Hashable) -> bool:
     return isinstance(key, tuple) and any(key[0] in flow.implied for flow in flows)
 
 
+@dataclass(frozen=True, eq=False)
+class Node:
+    """Flows at once: what they predict, and which entries of the wrong gradients they explain."""
+
+    flows: tuple[Flow, ...]
+    all: Flow | None
+    gradients: Gradients
+    entries: np.ndarray
+
+    @property
+    def count(self) -> int:
+        return int(self.entries.sum())
+
+    def adjoints(self, backward: Backward) -> Adjoints:
+        return backward.adjoints() if self.all is None else self.all.adjoints(backward)
+
+
 @dataclass
 class Case:
-    """One subject with the gradients its code gave, and the seconds that may be spent on it."""
+    """One subject with the gradients its code gave, and the seconds that may be spent on it.
+
+    elsewhere   the same function at other sizes, as keyword arguments, if it can be had
+    broken      hypotheses that do not fit the program, in words
+    tried       the single flows that change a wrong gradient and no right one
+    """
 
     subject: Subject
     given: Gradients
     tolerance: Mapping[str, float]
     seconds: float = SECONDS
+    elsewhere: Elsewhere | None = None
     begun: float = field(init=False)
+    broken: list[str] = field(init=False, default_factory=list)
+    tried: list[Node] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.begun = time.monotonic()
@@ -86,7 +129,9 @@ class Case:
         self.right = self.backward.gradients(self.base)
         self.names = [name for name in self.right if self._comparable(name)]
         self.scale = {name: float(np.abs(self.right[name]).max(initial=0)) or np.inf for name in self.right}
+        self.bound = np.inf
         self.wrong = [name for name in self.names if not self.agrees(name, self.right[name])]
+        self.bound = self._bound()
         self.series = series_of(self.backward)
         self.hidden = hidden_sizes(self.backward)
         sizes = dict(self.subject.sizes)
@@ -106,20 +151,51 @@ class Case:
         given = self.given.get(name)
         return given is not None and given.shape == self.right[name].shape and bool(np.all(np.isfinite(given)))
 
+    def _bound(self) -> float:
+        """To what all gradients are clipped, of those known; inf where they are not."""
+        given = np.concatenate([np.abs(self.given[name]).ravel() for name in self.names] or [np.zeros(1)])
+        largest = float(given.max(initial=0))
+        return largest if largest in CLIPS and np.count_nonzero(given == largest) > 1 else np.inf
+
+    def clipped(self, predicted: np.ndarray) -> np.ndarray:
+        """As the code hands it out."""
+        return predicted if np.isinf(self.bound) else np.clip(predicted, -self.bound, self.bound)
+
     def allowed(self, name: str, predicted: np.ndarray) -> float:
         return ROUNDING * self.tolerance[name] * max(1.0, float(np.abs(predicted).max(initial=0)) / self.scale[name])
 
     def agrees(self, name: str, predicted: np.ndarray) -> bool:
-        return bool(np.abs(predicted - self.given[name]).max(initial=0) <= self.allowed(name, predicted))
+        off = np.abs(self.clipped(predicted) - self.given[name]).max(initial=0)
+        return bool(off <= self.allowed(name, predicted))
 
-    def matched(self, gradients: Gradients) -> frozenset[str]:
-        return frozenset(name for name in self.names if self.agrees(name, gradients[name]))
+    def adjoints(self, flow: Flow) -> Adjoints | None:
+        """The adjoints under a flow; None where a hypothesis does not fit this program: that costs itself alone."""
+        try:
+            return flow.adjoints(self.backward)
+        except Exception as error:
+            self.broken.append(our_mistake(error))
+            return None
+
+    def explains(self, gradients: Gradients) -> bool:
+        """Whether every gradient is the code's."""
+        return all(self.agrees(name, gradients[name]) for name in self.names)
+
+    def entries(self, gradients: Gradients) -> np.ndarray:
+        """Which entries of the wrong gradients are the code's, one after another; of zeros that says nothing."""
+        same = [
+            (np.abs(self.clipped(gradients[name]) - self.given[name]) <= self.allowed(name, gradients[name]))
+            & (self.given[name] != 0)
+            & (np.abs(self.given[name]) != self.bound)
+            for name in self.wrong
+        ]
+        return np.concatenate([one.ravel() for one in same]) if same else np.zeros(0, dtype=bool)
 
     def residual(self, gradients: Gradients, names: Iterable[str]) -> float:
         return max(
             (
-                float(np.abs(gradients[n] - self.given[n]).max() / max(np.abs(self.given[n]).max(), 1e-300))
-                for n in names
+                float(np.abs(self.clipped(gradients[name]) - self.given[name]).max())
+                / max(float(np.abs(self.given[name]).max()), 1e-300)
+                for name in names
             ),
             default=0.0,
         )
@@ -137,16 +213,22 @@ class Case:
     def _flows(self) -> Iterator[Flow]:
         backward = self.backward
         every = places(backward)
-        yield from products(backward, every)
-        yield from cuts(backward, every)
-        yield from slopes(backward, self.series)
-        yield from output_deltas(backward)
-        yield from states(backward, every)
-        yield from stale(backward)
-        yield from elementwise(backward, every, self.series)
-        yield from node_parts(backward)
-        yield from adjoint_swaps(backward, every)
-        yield from clips(backward, every)
+        families = [
+            *(products(backward, [place]) for place in every),
+            none_transposed(backward, every),
+            cuts(backward, every),
+            slopes(backward, self.series),
+            output_deltas(backward, self.sizes),
+            states(backward, every),
+            at_the_first_step(backward, every),
+            stale(backward),
+            *(elementwise(backward, [place], self.series) for place in every),
+            node_parts(backward),
+            *(adjoint_swaps(backward, [place]) for place in every),
+            *(clips(backward, [place]) for place in every),
+        ]
+        for family in families:
+            yield from unbroken(family, self.broken)
 
     def alone(self, adjoints: Adjoints, names: Iterable[str]) -> dict[str, list[dict[Hashable, Mistake]]]:
         """For each parameter the hypotheses about it alone, with these adjoints; without an entry where there is none.
@@ -182,7 +264,8 @@ class Case:
     def _match(self, name: str, block: Block, given: np.ndarray, deltas: Deltas) -> dict[Hashable, Mistake]:
         parameter = block.taken(np.asarray(self.subject.parameters[name], np.float64))
         tolerance = ROUNDING * self.tolerance[name]
-        return dict(matching(block, given, tolerance, parameter, self.sizes, self.series, deltas))
+        found = matching(block, given, tolerance, parameter, self.sizes, self.series, deltas, self.broken, self.bound)
+        return dict(found)
 
     def _common(self, name: str, blocks: list[Block], deltas: Deltas) -> dict[Hashable, Mistake]:
         """The hypotheses that hold for all blocks."""
@@ -235,38 +318,98 @@ def found_in(case: Case) -> list[Found]:
 def _found_in(case: Case) -> list[Found]:
     best: list[Found] = []
 
-    def offer(flows: tuple[Flow, ...], adjoints: Adjoints, gradients: Gradients) -> None:
-        left = [name for name in case.wrong if not case.agrees(name, gradients[name])]
-        best.extend(one for one in _with_locals(case, flows, adjoints, gradients, left) if one.count <= MOST)
+    def offer(node: Node) -> None:
+        left = [name for name in case.wrong if not case.agrees(name, node.gradients[name])]
+        found = _with_locals(case, node.flows, node.adjoints(case.backward), node.gradients, left)
+        best.extend(one for one in found if one.count <= MOST)
 
-    offer((), case.base, case.right)
+    right = Node((), None, case.right, case.entries(case.right))
+    offer(right)
     alone = best[0].count if best else MOST + 1
-    tried = _tried(case, case.flows())
-    full = [one for one in tried if one[2] >= set(case.wrong)]
-    best += [Found((flow,), {}, case.residual(gradients, case.wrong)) for flow, gradients, _ in full]
-    if full or alone == 1:
+    tried = case.tried = _tried(case, case.flows())
+    full = [one for one in tried if case.explains(one.gradients)]
+    if alone == 1:  # one factor for all gradients is named as that already
+        full = [one for one in full if not is_common_factor(one)]
+    best += [_found(case, one) for one in full]
+    if full or alone <= 1:
         return _fewest(best)
-    helping = _most_helpful(tried)
-    for flow, gradients, _ in helping:
+    level = _most_helpful([one for one in tried if one.count > right.count])
+    for node in level:
         if case.late():
             break
-        offer((flow,), flow.adjoints(case.backward), gradients)
+        offer(node)
     if any(one.count <= 2 for one in best):
         return _fewest(best)
-    partial: list[tuple[tuple[Flow, Flow], Adjoints, Gradients, frozenset[str]]] = []
-    for first, second, matched, adjoints, gradients in _pairs(case, helping, tried):
-        if matched >= set(case.wrong):
-            best.append(Found((first, second), {}, case.residual(gradients, case.wrong)))
-        elif matched:
-            partial.append(((first, second), adjoints, gradients, matched))
-    if any(one.count <= 2 for one in best):
+    begun, further = _within_a_step(case, tried)
+    best += _chains(case, right, further, begun, offer) or _chains(case, right, tried, level, offer)
+    if best:
         return _fewest(best)
-    partial.sort(key=lambda one: -len(one[3]))
-    for flows, adjoints, gradients, _ in partial[:4]:
+    partial = []
+    for node in _pairs(case, tried):
+        if case.explains(node.gradients):
+            best.append(_found(case, node))
+        else:
+            partial.append(node)
+    for node in _most_helpful(partial) if not best else []:
         if case.late():
             break
-        offer(flows, adjoints, gradients)
+        offer(node)
     return _fewest(best)
+
+
+def is_common_factor(node: Node) -> bool:
+    return all(isinstance(flow.key, tuple) and flow.key[0] == "all times" for flow in node.flows)
+
+
+def _found(case: Case, node: Node) -> Found:
+    return Found(node.flows, {}, case.residual(node.gradients, case.wrong))
+
+
+def _chains(case: Case, right: Node, tried: list[Node], level: list[Node], offer: Callable) -> list[Found]:
+    """Flows one after another, each of which makes more entries of the gradients match; what they leave is offered.
+
+    Of two mistakes the second is seen once the first is known: some steps, gates or parameters have only one of them.
+    """
+    while level and len(level[0].flows) < MOST:
+        longer = []
+        for node in level[:WIDTH]:
+            for other in tried:
+                if case.late(PAIRED):
+                    break
+                both = _both(case, node, other)
+                if both is not None and both.count > max(node.count, right.count):
+                    longer.append(both)
+        if full := [one for one in longer if case.explains(one.gradients)]:
+            return [_found(case, one) for one in full]
+        level = _most_helpful(longer)
+        for node in level:
+            if case.late():
+                return []
+            offer(node)
+    return []
+
+
+def _within_a_step(case: Case, tried: list[Node]) -> tuple[list[Node], list[Node]]:
+    """What explains the same function at one step, where nothing is carried: the mistakes within a step.
+
+    And of the flows tried those that would not show there: of these are the others.
+    """
+    if case.elsewhere is None or case.backward.tape.steps < 2:
+        return [], []
+    try:
+        alone = Case(*case.elsewhere(time=1), case.seconds / 4)
+    except Exception:  # the function is not made for one step: then nothing is learnt from it
+        return [], []
+    if alone.unknown or not alone.wrong:
+        return [], []
+    wanted = [{flow.key for flow in one.flows} for one in _found_in(alone) if one.flows][:WIDTH]
+    by_key = {flow.key: flow for flow in case.flows() if any(flow.key in keys for keys in wanted)}
+    nodes = []
+    for keys in wanted:
+        if keys <= by_key.keys() and (node := _together(case, [by_key[key] for key in keys])) is not None:
+            nodes.append(node)
+    shown = {flow.key for node in alone.tried for flow in node.flows}
+    return nodes, [node for node in tried if not any(flow.key in shown for flow in node.flows)]
 
 
 def _with_locals(
@@ -295,15 +438,17 @@ def _with_locals(
     return [Found(flows, found, residual)]
 
 
-def _tried(case: Case, flows: Iterable[Flow]) -> list[tuple[Flow, Gradients, frozenset[str]]]:
-    """Each flow that changes a wrong gradient and no right one: what it predicts, and which wrong ones it explains."""
+def _tried(case: Case, flows: Iterable[Flow]) -> list[Node]:
+    """Each flow that changes a wrong gradient and no right one."""
     kept, seen = [], set()
     right = set(case.names) - set(case.wrong)
     for flow in flows:
         if case.late(SINGLE):
             break
-        adjoints = flow.adjoints(case.backward)
-        gradients = {}
+        adjoints = case.adjoints(flow)
+        if adjoints is None:
+            continue
+        gradients: dict[str, np.ndarray] = {}
         for name in sorted(right):
             gradients |= case.backward.gradients(adjoints, (name,))
             if not case.agrees(name, gradients[name]):
@@ -312,60 +457,68 @@ def _tried(case: Case, flows: Iterable[Flow]) -> list[tuple[Flow, Gradients, fro
             gradients |= case.backward.gradients(adjoints, case.wrong)
         if len(gradients) < len(case.names):
             continue
-        matched = case.matched(gradients)
+        node = Node((flow,), flow, gradients, case.entries(gradients))
         changed = [n for n in case.wrong if np.abs(gradients[n] - case.right[n]).max() > 1e-9 * case.scale[n]]
-        explained = matched & set(changed)
         mark = tuple(np.round(gradients[n].ravel()[:7] / case.scale[n], 9).tobytes() for n in case.wrong)
-        if changed and (mark not in seen or explained):
+        if changed and (mark not in seen or any(case.agrees(name, gradients[name]) for name in changed)):
             seen.add(mark)
-            kept.append((flow, gradients, frozenset(explained)))
+            kept.append(node)
     return kept
 
 
-def _most_helpful(tried: list[tuple]) -> list[tuple]:
-    """Those that explain something, and none whose explained parameters another explains and more; a few of each."""
-    helping = [one for one in tried if one[2]]
-    helping = [one for one in helping if not any(one[2] < other[2] for other in helping)]
-    counts: dict[frozenset[str], int] = defaultdict(int)
-    few = []
-    for one in helping:
-        counts[one[2]] += 1
-        if counts[one[2]] <= 3:
+def _most_helpful(nodes: list[Node]) -> list[Node]:
+    """Those that explain most, and none whose entries another explains and more; a few of each."""
+    counts: dict[bytes, int] = defaultdict(int)
+    few: list[Node] = []
+    for one in sorted(nodes, key=lambda node: -node.count):
+        mark = one.entries.tobytes()
+        if any(other.count > one.count and not np.any(one.entries & ~other.entries) for other in few):
+            continue
+        counts[mark] += 1
+        if counts[mark] <= 3:
             few.append(one)
-    return few
+    return few[:MANY]
 
 
-def _pairs(case: Case, helping: list[tuple], tried: list[tuple]):
-    """Two flows at once, first with one that explains something alone, until time is up."""
-    right = set(case.names) - set(case.wrong)
-    done = set()
-    for firsts in (helping, tried):
-        complete = False
-        for first, _, _ in firsts:
-            for second, _, _ in tried:
-                if first is second or (id(second), id(first)) in done or (id(first), id(second)) in done:
-                    continue
-                if case.late(PAIRED):
-                    return
-                done.add((id(first), id(second)))
-                both = first.together(second)
-                if both is None:
-                    continue
-                adjoints = both.adjoints(case.backward)
-                gradients = case.backward.gradients(adjoints)
-                matched = case.matched(gradients)
-                if right <= matched and matched & set(case.wrong):
-                    complete = complete or matched >= set(case.wrong)
-                    yield first, second, matched & frozenset(case.wrong), adjoints, gradients
-        if complete:
+def _together(case: Case, flows: list[Flow]) -> Node | None:
+    """Flows at once; None where two of them meet in one place, or where a gradient that is right would be wrong."""
+    flow = flows[0]
+    for other in flows[1:]:
+        flow = flow.together(other)
+        if flow is None:
+            return None
+    adjoints = case.adjoints(flow)
+    if adjoints is None:
+        return None
+    gradients = case.backward.gradients(adjoints)
+    if not all(case.agrees(name, gradients[name]) for name in case.names if name not in case.wrong):
+        return None
+    return Node(tuple(flows), flow, gradients, case.entries(gradients))
+
+
+def _both(case: Case, first: Node, second: Node) -> Node | None:
+    if any(one in first.flows for one in second.flows):
+        return None
+    return _together(case, [*first.flows, *second.flows])
+
+
+def _pairs(case: Case, tried: list[Node]) -> Iterator[Node]:
+    """Two flows at once that explain something, until time is up."""
+    none = case.entries(case.right).sum()
+    for first, second in itertools.combinations(tried, 2):
+        if case.late(PAIRED):
             return
+        both = _both(case, first, second)
+        if both is not None and both.count > none:
+            yield both
 
 
 def _fewest(found: list[Found]) -> list[Found]:
     if not found:
         return []
     least = min(one.count for one in found)
-    return sorted((one for one in found if one.count == least), key=_is_coincidence)
+    once = {(frozenset(flow.key for flow in one.flows), one.keys): one for one in reversed(found) if one.count == least}
+    return sorted(reversed(once.values()), key=_is_coincidence)
 
 
 def _is_coincidence(found: Found) -> bool:
@@ -410,6 +563,9 @@ def _holds(case: Case, found: Found) -> bool:
 def as_reading(case: Case, found: Found) -> Reading:
     """In words."""
     mistakes = [flow.mistake for flow in found.flows]
+    if not np.isinf(case.bound):
+        sentence = f"every gradient is clipped to ±{case.bound:g}: what is clipped is no gradient"
+        mistakes.append(Mistake(STATE, sentence, f"G; the code computes clip(G, −{case.bound:g}, {case.bound:g})"))
     names: dict[Hashable, list[str]] = defaultdict(list)
     said: dict[Hashable, Mistake] = {}
     for name, ones in found.locals.items():

@@ -37,7 +37,8 @@ def series_of(backward: Backward) -> list[Series]:
             return
         stacked = np.stack(arrays)
         mark = stacked.shape, stacked.tobytes()
-        if mark not in seen and not all(np.array_equal(one, arrays[0]) for one in arrays[1:]):
+        constant = len(arrays) > 1 and all(np.array_equal(one, arrays[0]) for one in arrays[1:])
+        if mark not in seen and not constant:
             seen.add(mark)
             found.append(Series(key, words, op, stacked))
 

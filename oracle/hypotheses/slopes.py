@@ -11,7 +11,7 @@ from oracle.hypotheses.activations import ACTIVATIONS, Activated, Activation
 from oracle.hypotheses.backward import Backward, Change
 from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import Series, shifted
-from oracle.hypotheses.tape import Site
+from oracle.hypotheses.tape import Edge, Site
 from oracle.hypotheses.words import at, line_of, listed
 from oracle.kinds import DERIVATIVE
 
@@ -25,7 +25,7 @@ def slopes(backward: Backward, series: list[Series]) -> Iterator[Flow]:
     for site, steps in sites.items():
         kind = steps[0].kind
         where = at(site.ops[-1], steps[-1])
-        for variant in [*_of_itself(steps), *_at_others(site, steps, series)]:
+        for variant in [*_of_itself(steps), *_recomputed(backward, steps), *_at_others(site, steps, series)]:
             key, does, algebra, slope = variant
             if key[0] == "itself":
                 together[kind, key].append((site, variant))
@@ -84,6 +84,13 @@ def _of_itself(steps: list[Activated]) -> Iterator[Variant]:
         f"dy ∘ {again}",
         kind.slope(kind.function(y)),
     )
+    yield (
+        ("itself", "of -a"),
+        f"it is {kind.name}'(−a): a has the wrong sign",
+        f"dy ∘ {kind.name}'(−a)",
+        kind.slope(kind.function(-x)),
+    )
+    yield from _of_one_unit(kind, y)
     yield ("itself", "twice"), "it is applied twice", f"dy ∘ ({algebra.format('y')})²", slope**2
     yield ("itself", "function"), f"{kind.name} itself stands where its derivative belongs", "dy ∘ y", y
     yield ("itself", "a"), "the pre-activation stands where the derivative belongs", "dy ∘ a", x
@@ -103,6 +110,12 @@ def _of_itself(steps: list[Activated]) -> Iterator[Variant]:
         if other is not kind:
             words = other.algebra.format("y")
             yield ("itself", other.name), f"it is that of {other.name}, {words}", f"dy ∘ ({words})", other.slope(y)
+            yield (
+                ("itself", other.name, "of a"),
+                f"it is that of {other.name} at the pre-activation, {other.name}'(a)",
+                f"dy ∘ {other.name}'(a)",
+                other.slope(other.function(x)),
+            )
             words = other.algebra.format("a")
             yield (
                 ("itself", other.name, "x"),
@@ -110,6 +123,77 @@ def _of_itself(steps: list[Activated]) -> Iterator[Variant]:
                 f"dy ∘ ({words})",
                 other.slope(x),
             )
+
+
+def _of_one_unit(kind: Activation, y: np.ndarray) -> Iterator[Variant]:
+    """The derivative of the first unit for all: the diagonal of a matrix of one row, np.diag of (1, H)."""
+    if y.shape[-1] < 2:
+        return
+    again = f"{kind.name}'(y)"
+    for key, words, algebra, slope in (
+        ("first unit", "", kind.algebra.format("y"), kind.slope(y)),
+        ("activated, first unit", f", and it is taken at the already activated value, as {again}", again,
+         kind.slope(kind.function(y))),
+    ):  # fmt: skip
+        one = np.broadcast_to(slope[..., :1], slope.shape)
+        sentence = f"that of the first unit stands for all (the np.diag of a matrix of one row has one element){words}"
+        yield ("itself", key), sentence, f"dy ∘ ({algebra})₁", one
+
+
+def _recomputed(backward: Backward, steps: list[Activated]) -> Iterator[Variant]:
+    """The derivative at a pre-activation that is computed anew, with another bias, or a term of another step."""
+    kind, x = steps[0].kind, np.stack([one.x for one in steps])
+    terms = [_terms(one.entries[0]) for one in steps]
+    if len({len(one) for one in terms}) != 1:
+        return
+    for k, of_steps in enumerate(zip(*terms)):
+        values = np.stack([np.broadcast_to(value, one.x.shape) for (value, _), one in zip(of_steps, steps)])
+        again = f"it is taken at a pre-activation that is computed anew, {{}}: {kind.name}'(a)"
+        names = {name for _, name in of_steps}
+        if "" not in names and len(names) == 1:
+            (own,) = names
+            for other, leaf in backward.tape.leaves.items():
+                if other != own and leaf.shape == backward.tape.leaves[own].shape:
+                    x_other = x - values + leaf.detach().numpy()
+                    words = f"with {other} in the place of its own bias"
+                    yield (
+                        ("itself", "with", other),
+                        again.format(words),
+                        f"dy ∘ {kind.name}'(a), a with {other}",
+                        (kind.slope(kind.function(x_other))),
+                    )
+        yield (
+            ("term", "gone", k),
+            again.format(f"without its {_ordinal(k)} term"),
+            f"dy ∘ {kind.name}'(a − …)",
+            (kind.slope(kind.function(x - values))),
+        )
+        for key, words, moved in shifted(values):
+            if key not in ("last", "first", "next", "previous"):
+                continue
+            said = again.format(f"with its {_ordinal(k)} term {words}")
+            yield (
+                ("term", key, k),
+                said,
+                f"dy ∘ {kind.name}'(a), a mixed of two steps",
+                (kind.slope(kind.function(x - values + moved))),
+            )
+
+
+def _ordinal(k: int) -> str:
+    return ("first", "second", "third", "fourth", "fifth")[k] if k < 5 else f"{k + 1}th"
+
+
+def _terms(edge: Edge) -> list[tuple[np.ndarray, str]]:
+    """The terms of a sum that is an operand: the value of each, and its name where it is a parameter."""
+    op = edge.made_by
+    if op is None or op.name != "add":
+        return [(edge.tensor.detach().numpy(), edge.parameter)]
+    found = []
+    for position in sorted(op.operands):
+        inner = op.edge(position)
+        found += _terms(inner) if inner is not None else [(op.operands[position].numpy(), "")]
+    return found
 
 
 def _at_others(site: Site, steps: list[Activated], series: list[Series]) -> Iterator[Variant]:

@@ -64,7 +64,7 @@ def _factors_by_place(backward: Backward) -> dict[tuple, list[Edge]]:
     found: dict[tuple, list[Edge]] = defaultdict(list)
     for edge in backward.edges:
         other = edge.op.operands.get(1 - edge.position)
-        if edge.op.name == "mul" and other is not None and other.shape == edge.op.out.shape:
+        if edge.op.name == "mul" and other is not None and other.shape == edge.op.out.shape == edge.tensor.shape:
             found[edge.op.site, edge.position].append(edge)
     return {key: edges for key, edges in found.items() if len(edges) > 1}
 

@@ -27,7 +27,7 @@ def states(backward: Backward, every: list[Place]) -> Iterator[Flow]:
         users = [place for place in carried if any(one.site is site for one in place.sources)]
         yield from _of_one(backward, site, users)
     if carried:
-        yield _forward_loop(carried)
+        yield from _rewired(backward, carried)
     yield from _gate_orders(backward)
 
 
@@ -163,13 +163,39 @@ def _slope_of_a_part(backward: Backward, site: Site, users: list[Place]) -> Iter
         yield Flow(("slope of", site.number, key), Mistake(DERIVATIVE, sentence, algebra), Change(rules))
 
 
-def _forward_loop(carried: list[Place]) -> Flow:
-    """The loop of the backward pass from the first step to the last: what step t gives comes to step t + 1."""
+def _rewired(backward: Backward, carried: list[Place]) -> Iterator[Flow]:
+    """The carry taken from another step than the next one."""
+    last = backward.tape.steps - 1
+    forward = [(t, t + 1) for t in range(last)]
+    sentence = (
+        "the backward loop runs forward, from the first step to the last: what is carried comes from step t − 1, but "
+        "should come from step t + 1; is reversed() missing?"
+    )
+    right = "dh_t = … + δ_{t+1} Wᵀ; the code computes … + "
+    yield _carry_between("forward loop", Mistake(CARRY, sentence, right + "δ_{t−1} Wᵀ"), carried, forward)
+    if last < 2:
+        return
+    sentence = (
+        "what is carried comes from step t − 1, which the loop has not come to yet: there is nothing, and at the first "
+        "step index −1 is the last step; it should come from step t + 1"
+    )
+    mistake = Mistake(CARRY, sentence, right + "δ_{t−1} Wᵀ")
+    yield _carry_between("step before", mistake, carried, [(last, 0)])
+    sentence = "what is carried comes from the last step, at every step: it should come from step t + 1"
+    pairs = [(last, t) for t in reversed(range(last))]
+    yield _carry_between("last step", Mistake(CARRY, sentence, right + "δ_T Wᵀ"), carried, pairs)
+    sentence = "what is carried comes from step t + 2: it should come from step t + 1"
+    pairs = [(t + 2, t) for t in reversed(range(last - 1))]
+    yield _carry_between("two steps on", Mistake(CARRY, sentence, right + "δ_{t+2} Wᵀ"), carried, pairs)
+
+
+def _carry_between(key: str, mistake: Mistake, carried: list[Place], pairs: list[tuple[int, int]]) -> Flow:
+    """What is carried from step to step, in this order; an initial state gets what comes from where the loop ends."""
 
     def run(backward: Backward, more: Change) -> Adjoints:
         cut = Change({edge: _nothing for place in carried for edge in place.edges}).together(more) or more
         total = backward.adjoints(cut)
-        for t in range(backward.tape.steps - 1):
+        for t, into_step in pairs:
             seeds: dict[Op, np.ndarray] = {}
             for place in carried:
                 if len(place.site.ops) != backward.tape.steps:
@@ -179,23 +205,18 @@ def _forward_loop(carried: list[Place]) -> Flow:
                 for source in model.sources:
                     if isinstance(source, Op) and len(source.site.ops) == backward.tape.steps:
                         part = backward.moved_to(model, source, flow)
-                        into = source.site.ops[t + 1]
+                        into = source.site.ops[into_step]
                         seeds[into] = seeds[into] + part if into in seeds else part
             for op, adjoint in backward.adjoints(cut, seeds).items():
                 total[op] = total[op] + adjoint if op in total else adjoint
         for place in carried:
             first = place.edges[0]
-            if first in backward.inert:  # an initial state gets what the last step carries
-                total[first] = _flow_at(backward, place.site.ops[-1], place.position, place.edges[-1], total)
+            if first in backward.inert:  # an initial state gets what the loop carries at its end
+                ends = place.site.ops[pairs[-1][1]]
+                total[first] = _flow_at(backward, ends, place.position, place.edges[-1], total)
         return total
 
-    sentence = (
-        "the backward loop runs forward, from the first step to the last: what is carried comes from step t − 1, but "
-        "should come from step t + 1; is reversed() missing?"
-    )
-    return Flow(
-        "forward loop", Mistake(CARRY, sentence, "dh_t = … + δ_{t+1} Wᵀ; the code computes … + δ_{t−1} Wᵀ"), run=run
-    )
+    return Flow(key, mistake, run=run)
 
 
 def _nothing(flow: np.ndarray, g: np.ndarray, found: Adjoints) -> np.ndarray:

@@ -229,6 +229,8 @@ def _structured(loss: torch.Tensor, leaves: dict[str, torch.Tensor], ops: list[O
     counts = Counter(len(site.ops) for site in core if any(edge.parameters for op in site.ops for edge in op.edges))
     several = {count: number for count, number in counts.items() if count > 1}
     steps = max(several, key=several.get) if several else 1
+    if steps + 1 in several:  # these begin with the second step
+        steps += 1
     return Tape(loss, leaves, sites, core, rest, steps)
 
 
@@ -243,12 +245,24 @@ def _sites(computed: list[Op]) -> list[Site]:
         context[op] = own or (context[max(before, key=lambda one: one.order)] if before else ())
         groups[op.name, op.place, context[op]].append(op)
     sites = []
-    for ops in groups.values():
+    for ops in _with_first_steps(groups):
         site = Site(len(sites), ops)
         for step, op in enumerate(ops):
             op.site, op.step = site, step
         sites.append(site)
     return sites
+
+
+def _with_first_steps(groups: dict[tuple, list[Op]]) -> list[list[Op]]:
+    """The groups, with the operation of a first step that follows other parameters than the further steps do."""
+    by_place: dict[tuple, list[list[Op]]] = defaultdict(list)
+    for (name, place, _), ops in groups.items():
+        by_place[name, place].append(ops)
+    found = []
+    for ones in by_place.values():
+        first_apart = len(ones) == 2 and len(ones[0]) == 1 < len(ones[1])
+        found += [ones[0] + ones[1]] if first_apart else ones
+    return sorted(found, key=lambda ops: ops[0].order)
 
 
 def _initial_states(computed: list[Op]) -> set[str]:

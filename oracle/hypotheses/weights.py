@@ -15,7 +15,7 @@ from oracle.hypotheses.backward import Adjoints, Backward
 from oracle.hypotheses.blocks import Block
 from oracle.hypotheses.flows import CLIPS
 from oracle.hypotheses.parts import BIAS, COLUMNS, OTHER, ROWS
-from oracle.hypotheses.reading import Mistake
+from oracle.hypotheses.reading import Mistake, unbroken
 from oracle.hypotheses.series import SHIFTS, Series, shifted
 from oracle.hypotheses.words import at, value_of
 from oracle.kinds import ACCUMULATION, BIAS_SUM, BRANCH, FACTOR, LAYOUT, OPERAND, SIGN, STATE, TIME_INDEX
@@ -36,15 +36,19 @@ class Deltas:
             last = site.ops[-1]
             where = at(last, backward.activations.get(last))
             value = value_of(last, backward.activations.get(last))
+            if len({adjoints[op].shape for op in site.ops}) > 1:  # a first state (H,), the others (1, H)
+                continue
             self.every.append((("out", site.number), f"dL/d({value})", _stack(site.ops, adjoints.get)))
             for position in sorted({edge.position for edge in backward.entries[last]}):
                 edges = [one for op in site.ops for one in backward.entries[op] if one.position == position]
                 if len(edges) == steps and not edges[0].parameters:
-                    flows = np.stack([backward.local(edge)(adjoints[op]) for op, edge in zip(site.ops, edges)])
+                    flows = [backward.local(edge)(adjoints[op]) for op, edge in zip(site.ops, edges)]
+                    if len({one.shape for one in flows}) > 1:
+                        continue
                     said = f"what flows back into the operand of {where}"
                     if last in backward.activations:
                         said = f"the delta before the {backward.activations[last].kind.name} of {where}"
-                    self.every.append((("in", site.number, position), said, flows))
+                    self.every.append((("in", site.number, position), said, np.stack(flows)))
 
     def oriented(self, block: Block) -> Iterator[tuple[Hashable, str, np.ndarray]]:
         for key, words, arrays in self.every:
@@ -65,21 +69,26 @@ def matching(
     sizes: Mapping[str, int],
     series: list[Series],
     deltas: Deltas,
+    broken: list[str],
+    bound: float = np.inf,
 ) -> list[tuple[Hashable, Mistake]]:
     """Every hypothesis under which the block's gradient is the given one.
 
     given, parameter   of the block's shape
+    broken             gets those that do not fit the program, in words
+    bound              to which all gradients are clipped
     """
     name = f"{block.part.parameter}{block.name}"
     right = block.gradient()
     found: list[tuple[Hashable, Mistake]] = []
     seen: set[Hashable] = set()
     scale = float(np.abs(right).max(initial=0)) or np.inf
-    for key, mistake, predicted in _every(block, name, right, series, deltas, given, parameter, sizes, tolerance):
+    every = _every(block, name, right, series, deltas, given, parameter, sizes, tolerance)
+    for key, mistake, predicted in itertools.chain(*(unbroken(family, broken) for family in every)):
         allowed = tolerance * max(1.0, float(np.abs(predicted).max(initial=0)) / scale)
         if predicted.shape != given.shape or np.array_equal(predicted, right):
             continue
-        if np.abs(predicted - given).max(initial=0) <= allowed and key not in seen:
+        if np.abs(np.clip(predicted, -bound, bound) - given).max(initial=0) <= allowed and key not in seen:
             seen.add(key)
             found.append((key, mistake))
     return found
@@ -95,20 +104,20 @@ def _every(
     parameter: np.ndarray,
     sizes: Mapping[str, int],
     tolerance: float,
-) -> Iterator[Found]:
-    yield from _scaled(block, name, right, given, parameter, sizes, tolerance)
-    yield from _steps(block, name)
+) -> Iterator[Iterator[Found]]:
+    yield _scaled(block, name, right, given, parameter, sizes, tolerance)
+    yield _steps(block, name)
     if block.part.form in (ROWS, COLUMNS):
-        yield from _layouts(block, name, right)
-        yield from _inputs(block, name, series)
+        yield _layouts(block, name, right)
+        yield _inputs(block, name, series)
     if block.part.form == BIAS:
-        yield from _sums(block, name, right)
+        yield _sums(block, name, right)
     if block.part.lookups:
-        yield from _lookups(block, name)
+        yield _lookups(block, name)
     if block.part.form != OTHER:
-        yield from _gates(block, name)
-        yield from _deltas(block, name, deltas, series)
-    yield from _clipped(block, name, right)
+        yield _gates(block, name)
+        yield _deltas(block, name, deltas, series)
+    yield _clipped(block, name, right)
 
 
 def _scaled(block, name, right, given, parameter, sizes, tolerance) -> Iterator[Found]:
@@ -122,11 +131,11 @@ def _scaled(block, name, right, given, parameter, sizes, tolerance) -> Iterator[
         key = ("factor", next(iter(factor_names(by, sizes)), f"{by:.6g}"))
         if np.isclose(by, -1, rtol=1e-9):
             mistake = Mistake(SIGN, f"d{name} has the wrong sign", f"d{name} = G; the code computes −G")
-        elif block.part.form == BIAS and np.isclose(1 / by, sizes.get("batch", 0), rtol=1e-9):
+        elif block.part.form == BIAS and (over := _averaged(1 / by, sizes)):
             mistake = Mistake(
                 BIAS_SUM,
-                f"d{name} is the mean over the samples, {said} times the sum it should be",
-                f"d{name} = Σ_t Σ_b δ_tb; the code computes Σ_t mean_b δ_tb",
+                f"d{name} is the mean over the {over}, {said} times the sum it should be",
+                f"d{name} = Σ_t Σ_b δ_tb; the code computes a mean over the {over}",
             )
         else:
             mistake = Mistake(FACTOR, f"d{name} is exactly {said} times the right one", f"d{name} = G; the code: c G")
@@ -140,6 +149,13 @@ def _scaled(block, name, right, given, parameter, sizes, tolerance) -> Iterator[
         )
         if abs(rate) > 1e-9:
             yield ("decay", f"{rate:.6g}"), mistake, right + rate * parameter
+
+
+def _averaged(by: float, sizes: Mapping[str, int]) -> str:
+    """What a sum that is so many times too small was averaged over: 'samples', 'steps', or both; else empty."""
+    batch, time = sizes.get("batch", 1), sizes.get("time", 1)
+    over = {batch: "samples", time: "steps", batch * time: "samples and the steps"}
+    return next((words for size, words in over.items() if size > 1 and np.isclose(by, size, rtol=1e-9)), "")
 
 
 def _steps(block: Block, name: str) -> Iterator[Found]:

@@ -31,7 +31,6 @@ from rnn_manual.network import did_you_mean
 SHOWN = 5  # networks whose gradients are listed one by one where they do not agree
 
 
-
 class CouldNotBeChecked(click.ClickException):
     """Nothing is known: neither that the gradients are right nor that they are wrong."""
 

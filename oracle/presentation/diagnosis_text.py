@@ -100,16 +100,16 @@ def _why(found: Diagnosis, words: _Words) -> Iterator[Text]:
     yield Text("why", "bold")
     if not found.readings:
         these = "this gradient" if len(found.wrong) == 1 else "these gradients"
-        yield from words.prose(f"nothing known reproduces {these}", INDENT)
+        yield from words.prose(found.unread or f"nothing known reproduces {these}", INDENT)
         for fact in found.facts:
             yield from words.prose(fact, INDENT + "  ", INDENT + "- ")
     elif len(found.readings) == 1:
         yield from _reading(found.readings[0], found.wrong, words)
     else:
-        said = f"{len(found.readings)} mistakes would give exactly this, and no gradient tells them apart:"
-        yield from words.prose(said, INDENT)
+        yield from words.prose(f"{len(found.readings)} mistakes would give exactly this:", INDENT)
         for number, reading in enumerate(found.readings, 1):
             yield from _reading(reading, found.wrong, words, f"{number}. ")
+        yield from words.prose(found.readings[0].apart, INDENT)
 
 
 def _reading(reading: Reading, wrong: Sequence[str], words: _Words, number: str = "") -> Iterator[Text]:

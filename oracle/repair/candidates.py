@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from oracle.repair.edit import Edit, Slot, slots
 from oracle.repair.material import Material
-from oracle.repair.place import Moved, Place, Proposal, Rearranged, Shapes
+from oracle.repair.place import ADJOINT, Inserted, Moved, Place, Proposal, Rearranged, Shapes, texts_kept
 from oracle.repair.templates import EXPRESSIONS, STATEMENTS
 from oracle.rewriting import Definition
 
@@ -16,6 +16,7 @@ SKIPPED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, a
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
 
 
+@texts_kept()  # no tree changes meanwhile
 def candidates(
     definitions: Sequence[Definition],
     materials: Mapping[Definition, Material],
@@ -25,11 +26,15 @@ def candidates(
     recurrent: Mapping[Definition, frozenset[str]],
     parameters: frozenset[tuple[int, ...]],
     kinds: frozenset[str] = frozenset(),
+    suspicious: Collection[ast.stmt] = (),
+    only: Collection[ast.stmt] | None = None,
 ) -> list[Edit]:
     """The edits, ordered by how often the mistake is made and how suspicious the line is.
 
     forward    the lines that compute the loss: they stay as they are
     kinds      of mistakes that are known to be there
+    suspicious the statements of the first wrong values
+    only       the statements whose edits are wanted; None for all
     suspicion  of a statement, from 1 for the first that is wrong to what multiplies the cost of all others
     """
     found: list[tuple[float, Edit]] = []
@@ -37,12 +42,12 @@ def candidates(
         around = slots(definition)
         cheapest: dict[tuple[int, str, int | None, str], tuple[float, Edit]] = {}
         statements = list(_backward_statements(definition, forward))
-        assigned = frozenset(name for one in statements for name in _assigned(one))
-        for statement in statements:
+        computed = _computed(statements)
+        for statement in statements if only is None else [one for one in statements if one in only]:
             weight = suspicion.get(statement, 3.0)
             for node in _nodes(statement):
-                known = materials[definition], shapes, recurrent[definition], parameters, assigned
-                place = Place(node, definition, around, *known)
+                known = materials[definition], shapes, recurrent[definition], parameters, computed
+                place = Place(node, definition, around, *known, statement in suspicious)
                 for edit in _edits(place, node is statement):
                     key = id(edit.parent), edit.field, edit.index, _text(edit)
                     cost = edit.cost * weight * (KNOWN if edit.kind in kinds else 1.0)
@@ -61,12 +66,37 @@ def _text(edit: Edit) -> str:
     return "\n".join(old.get(id(one)) or ast.unparse(one) for one in edit.value)
 
 
-def _assigned(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement assigns, of what it stores into as well."""
-    if isinstance(statement, (ast.Assign, ast.AugAssign)):
-        for root in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
-            for target in root.elts if isinstance(root, ast.Tuple) else [root]:
-                yield ast.unparse(target).partition("[")[0]
+def _computed(statements: Sequence[ast.stmt]) -> frozenset[str]:
+    """The names that statements compute, of what they store into as well; not those under which they read others."""
+    found: set[str] = set()
+    waiting = [one for one in statements if isinstance(one, (ast.Assign, ast.AugAssign))]
+    while True:
+        new = {
+            name
+            for one in waiting
+            for name in _targets(one)
+            if ADJOINT.search(name) or not _is_reading(one.value, found)  # dy = dys[t] is what comes from above
+        }
+        if new <= found:
+            return frozenset(found)
+        found |= new
+
+
+def _is_reading(value: ast.expr, computed: Collection[str]) -> bool:
+    """Whether it is `hs[t - 1]`, or `cache`, and not computed itself."""
+    if isinstance(value, ast.Tuple):
+        return all(_is_reading(one, computed) for one in value.elts)
+    return isinstance(value, (ast.Name, ast.Subscript, ast.Attribute)) and _root(value) not in computed
+
+
+def _root(node: ast.expr) -> str:
+    return ast.unparse(node).partition("[")[0]
+
+
+def _targets(statement: ast.Assign | ast.AugAssign) -> Iterator[str]:
+    for root in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
+        for target in root.elts if isinstance(root, ast.Tuple) else [root]:
+            yield _root(target)
 
 
 def _backward_statements(definition: Definition, forward: frozenset[tuple[str, int]]) -> Iterator[ast.stmt]:
@@ -133,4 +163,5 @@ def _edit(place: Place, proposal: Proposal, is_statement: bool) -> Edit:
         proposal.cost,
         getattr(node, "lineno", place.slot.statement.lineno),
         proposal.line_of,
+        proposal.value if isinstance(proposal, Inserted) else None,
     )

@@ -27,9 +27,9 @@ from oracle.kinds import (
 )
 from oracle.repair.edit import Edit, applied
 from oracle.repair.material import Material
+from oracle.repair.place import ADJOINT
 
 NEIGHBOUR = re.compile(r"prev(?:ious)?|next|before|after|old|last|(?<![a-z])t(?![a-z])|_")
-ADJOINT = re.compile(r"^d[A-Za-z_]|grad|delta|next|carr|future")
 DERIVATIVES = re.compile(
     r"deriv|prime|(?<![a-z])d_?(?:tanh|sigm|relu|act)|_grad(?:ient)?\(|(?:tanh|sigmoid|relu)_?(?:back|d(?![a-z]))"
 )
@@ -98,6 +98,8 @@ def kind_of(
     before, after = lines.texts
     if edit.kind in (LAYOUT, TRANSPOSED, SIGN):
         return edit.kind
+    if before.count("reshape") > after.count("reshape"):
+        return LAYOUT
     if _derivatives(before) != _derivatives(after):
         return OUTPUT_DELTA if _is_output_delta(lines, edit, made) else DERIVATIVE
     if _is_output_delta(lines, edit, made) and edit.kind in (OPERAND, BRANCH):

@@ -22,6 +22,7 @@ class Edit:
     statement       in which it is, or which it removes or inserts
     line            of the expression or statement
     line_of         of what an inserted statement is about: where its name is read, or set to zero
+    inserted        what a line computes that the edit adds at the end of a loop, which is its statement
     """
 
     definition: Definition
@@ -35,6 +36,7 @@ class Edit:
     cost: float
     line: int
     line_of: int | None = None
+    inserted: ast.expr | None = None
 
     def put(self, value: object) -> object:
         """Put a value in the place; gives what was there."""

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import FrameType, ModuleType
 
 import numpy as np
@@ -26,29 +26,34 @@ KEPT_AS_THEY_ARE = (ModuleType, type, np.random.Generator, Callable)
 
 @dataclass(frozen=True)
 class Moment:
-    """A statement about to run: the site of its value, and all variables as they are."""
+    """One time that a statement is about to run.
 
-    site: Site
-    variables: Mapping[str, object]
-
-
-def moments(wanted: Mapping[Site, int], run: Callable[[], object]) -> dict[ast.stmt, Moment]:
-    """The moment of each site's statement, by the statement.
-
-    wanted   at which time that the statement runs, counted from 0
+    filename    of the statement
+    time        which of the times that it runs, counted from 0; a loop runs once for every round, and once more
+    site        of the value that is looked at; None of a loop
+    variables   as they then are
     """
-    by_place: dict[tuple[str, int], list[Site]] = {}
-    for site in wanted:
-        by_place.setdefault((site.definition.filename, site.statement.lineno), []).append(site)
+
+    filename: str
+    time: int
+    site: Site | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+
+def moments(wanted: Mapping[ast.stmt, Moment], run: Callable[[], object]) -> dict[ast.stmt, Moment]:
+    """The same with the variables, of those that a run comes to."""
+    by_place: dict[tuple[str, int], list[ast.stmt]] = {}
+    for statement, moment in wanted.items():
+        by_place.setdefault((moment.filename, statement.lineno), []).append(statement)
     found: dict[ast.stmt, Moment] = {}
-    times: dict[Site, int] = {}
+    times: dict[ast.stmt, int] = {}
 
     def line(frame: FrameType, event: str, _: object) -> Callable:
         if event == "line":
-            for site in by_place.get((frame.f_code.co_filename, frame.f_lineno), ()):
-                if times.setdefault(site, 0) == wanted[site]:
-                    found.setdefault(site.statement, Moment(site, _variables(frame)))
-                times[site] += 1
+            for statement in by_place.get((frame.f_code.co_filename, frame.f_lineno), ()):
+                if times.setdefault(statement, 0) == wanted[statement].time:
+                    found.setdefault(statement, replace(wanted[statement], variables=_variables(frame)))
+                times[statement] += 1
         return line
 
     def call(frame: FrameType, event: str, _: object) -> Callable | None:
@@ -76,28 +81,39 @@ def _variables(frame: FrameType) -> dict[str, object]:
 
 
 def promising(edits: Iterable[Edit], seen: Mapping[ast.stmt, Moment], matcher: Matcher) -> set[Edit]:
-    """The edits of a single expression after which its statement's value is an adjoint, at its moment."""
+    """The edits after which a value is an adjoint: of a single expression, that of its statement at its moment.
+
+    Of a line that is added at the end of a loop, what it computes when the loop's body has run once.
+    """
     found: set[Edit] = set()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for edit in edits:
             moment = seen.get(edit.statement)
-            if moment is None or (edit.index is None and isinstance(edit.value, list)):
+            if moment is None or (edit.index is None and isinstance(edit.value, list) and edit.inserted is None):
                 continue
             with suppress(Exception), applied([edit]):
-                code = compile(ast.Expression(moment.site.node), "<expression>", "eval")
+                code = compile(ast.Expression(edit.inserted or moment.site.node), "<expression>", "eval")
                 value = eval(code, dict(moment.variables))
                 if isinstance(value, np.ndarray) and value.size and matcher.match(value) is not None:
                     found.add(edit)
     return found
 
 
-def first_wrong(log: Sequence[tuple[int, int, float]], matcher: Matcher) -> dict[int, int]:
-    """Of each site that has a value which is no adjoint, by its number: the first time that it has."""
+@dataclass(frozen=True)
+class Occurrence:
+    """One value of a site: which of its values it is, and which of all that were recorded, both counted from 0."""
+
+    time: int
+    position: int
+
+
+def first_wrong(log: Sequence[tuple[int, int, float]], matcher: Matcher) -> dict[int, Occurrence]:
+    """Of each site that has a value which is no adjoint, by its number: the first such value."""
     times: dict[int, int] = {}
-    found: dict[int, int] = {}
-    for number, size, value in log:
+    found: dict[int, Occurrence] = {}
+    for position, (number, size, value) in enumerate(log):
         if number not in found and value and matcher.find(size, value) is None:
-            found[number] = times.get(number, 0)
+            found[number] = Occurrence(times.get(number, 0), position)
         times[number] = times.get(number, 0) + 1
     return found

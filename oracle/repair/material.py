@@ -47,9 +47,10 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
     with exchanged(definitions, recordings(definitions, sites, seen)), _locals_of(definitions) as variables:
         run()
     found = {definition: Material() for definition in definitions}
+    hidden = {one: _bound_inside(one) for one in definitions}
     for site in sites:
         text = ast.unparse(site.node)
-        if len(text) <= LONGEST:
+        if len(text) <= LONGEST and not hidden[site.definition] & _names(site.node):
             for value in values.get(site.number, ())[:200]:
                 _note(found[site.definition], text, value)
     for definition, material in found.items():
@@ -131,6 +132,26 @@ def _note(material: Material, text: str, value: object, deep: bool = True) -> No
         for key, one in list(vars(value).items())[:MOST_KEYS]:
             if isinstance(one, np.ndarray):
                 _note(material, f"{text}.{key}", one, deep=False)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+
+
+def _bound_inside(definition: Definition) -> set[str]:
+    """The names that only comprehensions and lambdas bind: they are not to be read elsewhere."""
+    inside, outside = set(), set()
+    for node in ast.walk(definition.statement):
+        if isinstance(node, ast.comprehension):
+            inside |= _names(node.target)
+        elif isinstance(node, ast.Lambda):
+            inside |= {one.arg for one in node.args.args}
+        elif isinstance(node, (ast.Assign, ast.AugAssign, ast.For)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            outside |= {name for target in targets for name in _names(target)}
+        elif isinstance(node, ast.FunctionDef):
+            outside |= {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    return inside - outside
 
 
 def _reads(definitions: Sequence[Definition]) -> list[Site]:

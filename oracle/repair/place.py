@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +15,7 @@ from oracle.rewriting import Definition
 
 Shapes = set[tuple[int, ...]]
 LOOPS = (ast.For, ast.While)
+ADJOINT = re.compile(r"^d[A-Za-z_]|grad|delta|next|carr|future")  # how adjoints are called
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,13 @@ class Moved(Proposal):
 
 
 @dataclass(frozen=True, eq=False)
+class Inserted(Proposal):
+    """A loop with one more line at its end, which assigns or adds this value."""
+
+    value: ast.expr | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Place:
     """One expression or statement.
 
@@ -46,7 +56,8 @@ class Place:
     shapes     of the arrays that the nodes gave, where they were seen
     recurrent  names by which the recurrent parameters are read
     parameters the shapes of the parameters
-    backward   the names that the definition assigns in its backward pass
+    backward   the names that the definition computes in its backward pass
+    suspicious whether the first wrong values are here: then edits are worth a try that elsewhere are too many
     """
 
     node: ast.AST
@@ -57,6 +68,7 @@ class Place:
     recurrent: frozenset[str]
     parameters: frozenset[tuple[int, ...]]
     backward: frozenset[str]
+    suspicious: bool = False
 
     def is_backward(self, text: str) -> bool:
         """Whether a name is of the backward pass: an adjoint, or a gradient."""
@@ -111,8 +123,26 @@ class Place:
         return []
 
 
+_texts: dict[ast.AST, str] | None = None
+
+
+@contextmanager
+def texts_kept() -> Iterator[None]:
+    """Inside, the text of a node is made once: no tree may change there."""
+    global _texts
+    _texts = {}
+    try:
+        yield
+    finally:
+        _texts = None
+
+
 def text_of(node: ast.AST) -> str:
-    return ast.unparse(node)
+    if _texts is None:
+        return ast.unparse(node)
+    if node not in _texts:
+        _texts[node] = ast.unparse(node)
+    return _texts[node]
 
 
 def index_text(index: ast.AST) -> str:

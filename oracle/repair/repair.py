@@ -79,6 +79,7 @@ def repair(
             changes = _changes(state, problem)
             with applied(state.edits):
                 written = _written(changes, problem.definitions, pristine, state.tried, start, where)
+            progress.solved = True
             if all(written.patched != one.patched for one in found):
                 found.append(written)
             kinds.add(kind)

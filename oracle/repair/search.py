@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,12 +20,12 @@ from oracle.annotation.matching import Matcher
 from oracle.annotation.recording import INCREMENT, PART, Site, recordings, sites_of
 from oracle.repair.candidates import candidates
 from oracle.repair.edit import Edit, applied
-from oracle.repair.locally import first_wrong, moments, promising
+from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
 from oracle.repair.material import Material, material_of
 from oracle.repair.place import Shapes
 from oracle.repair.trial import Score, Trial, cores
 from oracle.repair.workers import tried
-from oracle.rewriting import Definition, exchanged, quiet
+from oracle.rewriting import Definition, compiled, exchanged, quiet
 from oracle.subject import Subject, run
 
 MOST_EDITS = 4
@@ -34,6 +34,11 @@ PARTLY = 0.7  # what a match with one use of a value counts, where one with the 
 ALIKE = 2  # states that change the same lines
 BREADTH = 4  # states that are followed at each depth
 SLICE = 0.15  # of the budget that one state gets at first
+NEARBY = 0.25  # of the budget that goes to the edits near the first wrong values
+NEAR = 150  # of those in one state
+NEAR_WEIGHT = 1.3  # a statement's, to be near
+BY_CHANCE = 1.5  # values more that are adjoints
+COSTS = 0.1  # of an edit, for each of its cost: what a little chance may bring
 MORE = 0.4  # seconds that are spent after a solution, to find one that is closer
 # what the cost of an edit is multiplied by, by what its line computes
 SETUP, MATCHED, FIRST, LATER, UNSEEN, FORWARD = 12.0, 4.0, 1.0, 1.6, 2.2, 2.0
@@ -72,10 +77,11 @@ class Problem:
 
 @dataclass
 class Progress:
-    """How far a search has come: candidates tried, and by when it has to end."""
+    """How far a search has come: candidates tried, by when it has to end, and whether a solution was verified."""
 
     deadline: float
     tried: int = 0
+    solved: bool = False
     told: Callable[[int], None] | None = None
 
     def one_more(self) -> None:
@@ -97,38 +103,61 @@ class State:
     tried: int = 0
 
     @property
-    def key(self) -> tuple[int, float, float]:
-        return (*self.score.key, -sum(edit.cost for edit in self.edits))
+    def key(self) -> tuple[int, float]:
+        return len(self.score.agreeing), self.score.matched - COSTS * sum(edit.cost for edit in self.edits)
 
 
 @dataclass
 class _Surroundings:
-    """What is known of the program with some edits in it."""
+    """What is known of the program with some edits in it.
+
+    near      edits of the most suspicious statements, the likeliest first
+    likely    those of them that make an adjoint of the first wrong value
+    every     all edits, as a function: there may be ten thousand of them
+    """
 
     trial: Trial
     baseline: Score | None
-    candidates: list[Edit]
+    near: list[Edit]
+    likely: set[Edit]
+    every: Callable[[], list[Edit]]
 
 
 def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Iterator[State]:
-    """Edits with which every gradient agrees at the problem's arrays, the likeliest first."""
+    """Edits with which every gradient agrees at the problem's arrays, the likeliest first.
+
+    First the edits at the first wrong values alone, one mistake after the other; then the likeliest of all edits from
+    the best of the states; then all of them.
+    """
     nothing = State((), Score(frozenset(), -1.0))
-    slice_ = SLICE * (progress.deadline - time.monotonic())
-    for seconds in (slice_, np.inf):  # first the likeliest edits of many states, then all
-        beam, seen = [nothing], set()
-        for _ in range(MOST_EDITS):
-            following: list[State] = []
-            for state in beam:
-                if progress.is_over:
-                    return
-                found, improved, whole = _explored(problem, state, progress, ordered, seconds)
+    budget = progress.deadline - time.monotonic()
+    near_by = _Reach(True, time.monotonic() + NEARBY * budget)
+    for reach in (near_by, _Reach(False, slice=SLICE * budget), _Reach(False)) if ordered else (_Reach(False),):
+        waiting: list[list[State]] = [[nothing], *([] for _ in range(MOST_EDITS))]  # by the number of their edits
+        seen: set[frozenset[str]] = set()
+        for depth in range(MOST_EDITS):
+            for state in list(_distinct(sorted(waiting[depth], key=lambda one: one.key, reverse=True), seen))[:BREADTH]:
+                if progress.is_over or reach.is_over:
+                    break
+                found, improved, whole = _explored(problem, state, progress, ordered, reach)
                 yield from found
-                if found or (state is nothing and whole and seconds < np.inf and not improved):
+                if progress.solved or (state is nothing and whole and reach.slice < np.inf and not improved + found):
                     return
-                following += improved
-            beam = list(_distinct(sorted(following, key=lambda one: one.key, reverse=True), seen))[:BREADTH]
-            if not beam:
-                break
+                for one in improved:
+                    waiting[len(one.edits)].append(one)
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """How far a round of the search goes: only to edits near the first wrong values, until when, how long a state."""
+
+    near: bool
+    until: float = np.inf
+    slice: float = np.inf
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self.until
 
 
 def _distinct(states: Iterable[State], seen: set[frozenset[str]]) -> Iterator[State]:
@@ -144,22 +173,23 @@ def _distinct(states: Iterable[State], seen: set[frozenset[str]]) -> Iterator[St
 
 
 def _explored(
-    problem: Problem, state: State, progress: Progress, ordered: bool, seconds: float
+    problem: Problem, state: State, progress: Progress, ordered: bool, reach: _Reach
 ) -> tuple[list[State], list[State], bool]:
     """The solutions one edit further, the states that are better than this one, and whether all edits were tried."""
     with applied(state.edits):
-        around = _surroundings(problem, ordered)
+        around = _surroundings(problem, ordered, not state.edits)
+        edits = around.near if reach.near else around.every()
         whole = frozenset(problem.gradients)
         baseline = around.baseline or Score(frozenset(), -1.0)
         better: list[tuple[int, Score]] = []
         solved: list[tuple[int, Score, int]] = []
-        stop = min(progress.deadline, time.monotonic() + seconds)
+        stop = min(progress.deadline, reach.until, time.monotonic() + reach.slice)
         tried_here = 0
 
         def until() -> float:
             return stop
 
-        for index, score in tried(around.trial, around.candidates, cores(), until):
+        for index, score in tried(around.trial, edits, cores(), until):
             progress.one_more()
             tried_here += 1
             if score is None:
@@ -171,9 +201,18 @@ def _explored(
             elif score.key > baseline.key:
                 better.append((index, score))
         solved.sort(key=lambda one: one[0])
-        found = [State((*state.edits, around.candidates[k]), score, tried) for k, score, tried in solved]
-        improved = [State((*state.edits, around.candidates[k]), score) for k, score in better]
-        whole_list = tried_here >= len(around.candidates)
+        found = [State((*state.edits, edits[k]), score, tried) for k, score, tried in solved]
+        if reach.near:  # what is a little better by chance would lead astray
+            agreeing = len(baseline.agreeing)
+            better = [
+                (k, score)
+                for k, score in better
+                if edits[k] in around.likely
+                or len(score.agreeing) > agreeing
+                or score.matched > baseline.matched + BY_CHANCE
+            ]
+        improved = [State((*state.edits, edits[k]), score) for k, score in better]
+        whole_list = not reach.near and tried_here >= len(edits)
         if found:
             return found, [], whole_list
         together = _together(around, state, improved, progress)
@@ -229,8 +268,11 @@ def _compatible(one: Edit, other: Edit) -> bool:
     )
 
 
-def _surroundings(problem: Problem, ordered: bool) -> _Surroundings:
-    """Trial and candidates for the program as its trees now are."""
+def _surroundings(problem: Problem, ordered: bool, untouched: bool) -> _Surroundings:
+    """Trial and candidates for the program as its trees now are.
+
+    untouched   no edit is in them: the suspects of the problem are still those
+    """
     definitions = problem.definitions
 
     def once() -> object:
@@ -257,32 +299,89 @@ def _surroundings(problem: Problem, ordered: bool) -> _Surroundings:
     trial = _trial(problem, _followed(backward, trial.shares(), firsts))
     baseline = trial.baseline()
     materials = materials_of(problem)
-    weights = _suspicion(problem, trial, backward, early, firsts) if ordered else {}
+    suspects = problem.suspects if untouched else ()
+    wrong = first_wrong(trial.log, problem.matcher)
+    weights = _suspicion(problem, trial, backward, early, wrong, suspects) if ordered else {}
     recurrent = {one: _recurrent(materials[one], problem) for one in definitions}
     parameters = frozenset(gradient.shape for gradient in problem.gradients.values())
     nodes = {site.node: shapes[site.number] for site in every if site.number in shapes}
     kinds = problem.kinds if ordered else frozenset()
-    edits = candidates(definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds)
-    if ordered:
-        edits = _promising_first(problem, trial, backward, firsts, edits, once)
-    return _Surroundings(trial, baseline, edits)
+
+    def edits_of(statements: Collection[ast.stmt] | None = None) -> list[Edit]:
+        known = definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds
+        return candidates(*known, suspicious, statements)
+
+    suspicious = {one for one, weight in weights.items() if weight <= NEAR_WEIGHT}
+    if not ordered:
+        return _Surroundings(trial, baseline, [], set(), edits_of)
+    loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, (ast.For, ast.While))}
+    # of a loop its order, and what it carries: all lines in it depend on them
+    carries = set(_carries(suspicious, definitions))
+    near = edits_of(suspicious | loops | carries)
+    likely = _promising(problem, wrong, backward, near, once, carries)
+    ranked = [*(one for one in near if one in likely), *(one for one in near if one not in likely)][:NEAR]
+
+    def every() -> list[Edit]:
+        edits = edits_of()
+        likely = _promising(problem, wrong, backward, edits, once)
+        return [*(one for one in edits if one in likely), *(one for one in edits if one not in likely)]
+
+    return _Surroundings(trial, baseline, ranked, likely, every)
 
 
-def _promising_first(
+def _carries(statements: Collection[ast.stmt], definitions: Sequence[Definition]) -> Iterator[ast.stmt]:
+    """The statements that make what these read from the step before: later in their loop, or what is returned."""
+    for definition in definitions:
+        inside = [one for one in ast.walk(definition.statement) if one in statements]
+        read = {name for one in inside for name in _names(one)}
+        loops = [one for one in ast.walk(definition.statement) if isinstance(one, (ast.For, ast.While))]
+        around = [loop for loop in loops if any(one in statements for one in ast.walk(loop))]
+        returned = {
+            name
+            for one in ast.walk(definition.statement)
+            if isinstance(one, ast.Return) and one.value is not None
+            for name in _names(one.value)
+        }
+        for one in ast.walk(definition.statement):
+            if isinstance(one, (ast.Assign, ast.AugAssign)) and inside:
+                written = {
+                    name
+                    for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
+                    for name in _names(target)
+                }
+                if (written & returned and not loops) or (
+                    written & read and any(one in set(ast.walk(loop)) for loop in around)
+                ):
+                    yield one
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+
+
+def _promising(
     problem: Problem,
-    trial: Trial,
+    wrong: Mapping[int, Occurrence],
     sites: Sequence[Site],
-    firsts: Mapping[int, int],
     edits: list[Edit],
     once: Callable[[], object],
-) -> list[Edit]:
-    """The edits that make an adjoint of the first wrong values come first."""
-    wrong = first_wrong(trial.log, problem.matcher)
+    carries: Collection[ast.stmt] = (),
+) -> set[Edit]:
+    """The edits that make an adjoint of the first wrong values, and another one of what is carried."""
     suspects = [site for site in sites if site.kind != PART and site.number in wrong]
-    suspects = sorted(suspects, key=lambda site: firsts[site.number])[:IN_PARTS]
-    seen = moments({site: wrong[site.number] for site in suspects}, once)
-    likely = promising(edits, seen, problem.matcher)
-    return [*(one for one in edits if one in likely), *(one for one in edits if one not in likely)]
+    suspects = sorted(suspects, key=lambda site: wrong[site.number].position)[:IN_PARTS]
+    wanted = {edit.statement: Moment(edit.definition.filename, 1) for edit in edits if edit.inserted}
+    for site in sites:
+        if site.statement in carries and site.kind != PART:
+            wanted[site.statement] = Moment(site.definition.filename, 0, site)
+    for site in suspects:
+        wanted[site.statement] = Moment(site.definition.filename, wrong[site.number].time, site)
+    codes: dict = {}
+    for one in problem.definitions:
+        codes |= compiled(one)
+    with exchanged(problem.definitions, codes):  # the program as its trees now are
+        seen = moments(wanted, once)
+    return promising(edits, seen, problem.matcher)
 
 
 def _trial(problem: Problem, sites: Sequence[Site]) -> Trial:
@@ -337,7 +436,12 @@ def materials_of(problem: Problem) -> Mapping[Definition, Material]:
 
 
 def _suspicion(
-    problem: Problem, trial: Trial, sites: Sequence[Site], early: Sequence[Site], firsts: Mapping[int, int]
+    problem: Problem,
+    trial: Trial,
+    sites: Sequence[Site],
+    early: Sequence[Site],
+    occurrences: Mapping[int, Occurrence],
+    suspects: Sequence[tuple[str, int]],
 ) -> dict[ast.stmt, float]:
     """By what the cost of an edit is multiplied, by its statement.
 
@@ -358,17 +462,18 @@ def _suspicion(
             weight = UNSEEN
         elif site.number in right:
             weight = SETUP
-        elif shares[site.number] >= PARTLY:
+        elif site.number not in occurrences or shares[site.number] >= PARTLY:
             weight = MATCHED
         elif forward[site.number] == 1:
             weight = FORWARD
         else:
-            wrong.setdefault(site.statement, firsts.get(site.number, 0))
+            position = occurrences[site.number].position
+            wrong[site.statement] = min(position, wrong.get(site.statement, position))
             continue
         weights[site.statement] = min(weight, weights.get(site.statement, weight))
     for rank, statement in enumerate(sorted(wrong, key=lambda one: wrong[one])):
         weights[statement] = min(FIRST + 0.3 * rank, LATER)
-    for rank, (filename, line) in enumerate(problem.suspects):
+    for rank, (filename, line) in enumerate(suspects):
         for site in sites:
             if site.definition.filename == filename and site.statement.lineno <= line <= (
                 site.statement.end_lineno or 0
@@ -406,7 +511,7 @@ def _increments(problem: Problem, trial: Trial, sites: Sequence[Site]) -> tuple[
 
 
 def _recurrent(material: Material, problem: Problem) -> frozenset[str]:
-    """How a definition writes the square parameters: those by which a step reads the one before."""
+    """How a definition writes the square parameters, and square parts of others: what carries one step to the next."""
     square = {
         name
         for name, gradient in problem.gradients.items()
@@ -414,8 +519,17 @@ def _recurrent(material: Material, problem: Problem) -> frozenset[str]:
     }
     shapes = {problem.gradients[name].shape for name in square}
     gradients = ("d", "grad", "self.d", "self.grad")
+    others = {gradient.shape for name, gradient in problem.gradients.items() if name not in square}
+
+    def is_part(text: str, known: Shapes) -> bool:
+        """Whether it is W[:, :n] of a matrix that is applied to the input and to the state at once."""
+        whole = material.arrays.get(text.partition("[")[0], set())
+        return text.endswith("]") and ":" in text and bool(whole & others) and any(len({*one}) == 1 for one in known)
+
     return frozenset(
         text
         for text, known in material.arrays.items()
-        if known & shapes and not text.endswith(".T") and not text.lower().startswith(gradients)
+        if (known & shapes or is_part(text, known))
+        and not text.endswith(".T")
+        and not text.lower().startswith(gradients)
     )

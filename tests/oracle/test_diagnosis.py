@@ -43,7 +43,7 @@ def test_a_right_function_costs_nothing(diagnosed, monkeypatch):
     monkeypatch.setattr("oracle.diagnosis.repair", never)
     monkeypatch.setattr("oracle.diagnosis.annotate", never)
     monkeypatch.setattr("oracle.diagnosis.examine", never)
-    monkeypatch.setattr("oracle.diagnosis.readings", never)
+    monkeypatch.setattr("oracle.diagnosis.explained", never)
     found = diagnosed(ROWS)
     assert (found.outcome, found.wrong, found.repair, found.tried) == (AGREES, (), None, 0)
     assert (found.first_wrong, found.causes, found.said) == (None, (), ())
@@ -167,6 +167,34 @@ SINGLE = planted(
         'x.astype("f"), y.astype("f"), rng.normal(size=(B, sizes.hidden)).astype("f"))',
     ),
 )
+
+
+@pytest.mark.parametrize(
+    ("right", "mistake", "unread"),
+    [
+        (CLIPPED, STEP, "the cause was not looked for: a deviation is declared, clipped to [-1, 1]"),
+        (textwrap.dedent(TRUNCATED), STEP, "a deviation is declared, truncated to 2 steps"),
+        (TORCH, STEP, "the cause was not looked for: that takes autograd of your own forward pass, not PyTorch autogr"),
+        (ROWS, STEP, ""),
+    ],
+)
+def test_where_the_cause_is_not_looked_for_it_is_said(diagnosed, right, mistake, unread):
+    found = diagnosed(planted(right, mistake), budget=0.0)
+    assert unread in found.unread and bool(found.unread) == bool(unread) == (not found.readings)
+
+
+def test_a_tie_is_told_apart_by_the_same_function_at_another_size(diagnosed):
+    # at the four steps of the search the second last step and the step after the second are one
+    found = diagnosed(planted(ROWS, ("dR += h[t - 1].T @ da", "dR += (t != 2) * h[t - 1].T @ da")), budget=0.0)
+    assert len(found.readings) == 1 and found.readings[0].apart == ""
+    zeros = diagnosed(planted(ROWS, ("db += da.sum(axis=0)", "db += (t > 0) * da.sum(axis=0)")), budget=0.0)
+    assert len(zeros.readings) > 1
+    assert {one.apart for one in zeros.readings} == {
+        "these give the same gradients here and at time=9, batch=2, input=5, hidden=7, output=4: they may be one "
+        "mistake in other words"
+    }
+
+
 ONLY_LATE = planted(ROWS, ("carry = da @ R.T", "carry = da @ R.T if T < 5 or t > 3 else 0 * carry"))
 
 

@@ -9,6 +9,7 @@ EXPRESSIONS = (
     *derivative.TEMPLATES,
     *reduction.TEMPLATES,
     *term.TEMPLATES,
+    *everywhere.OF_EXPRESSIONS,
 )
 STATEMENTS = (*flow.TEMPLATES, *everywhere.TEMPLATES)
 

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from oracle.kinds import INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
+from oracle.kinds import ACCUMULATION, INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.place import (
     Place,
     Proposal,
@@ -60,6 +60,28 @@ def transposes(place: Place) -> Iterator[Proposal]:
     if sum(map(is_factor, factors)) > 1:
         new = _replaced(node, is_factor, lambda one: transposed(one))
         yield Proposal([new], TRANSPOSED, "all its recurrent matrices are transposed", 1.5)
+
+
+def bounds(place: Place) -> Iterator[Proposal]:
+    """All steps for all but the first, or the last, in every slice of an expression: deltas[:] for deltas[1:]."""
+    node = place.node
+    if not isinstance(node, (ast.Call, ast.BinOp)) or place.is_target or not place.shapes.get(node):
+        return
+
+    def cut(one: ast.AST, which: str) -> bool:
+        return isinstance(one, ast.Slice) and text_of(getattr(one, which) or one).lstrip("-") == "1"
+
+    for which, says in (("lower", "first"), ("upper", "last")):
+        times = sum(cut(one, which) for one in ast.walk(node))
+        if times > 1:
+
+            def whole(one: ast.AST, which: str = which) -> ast.Slice:
+                bare = ast.Slice(lower=one.lower, upper=one.upper, step=one.step)
+                setattr(bare, which, None)
+                return ast.copy_location(bare, one)
+
+            new = _replaced(node, lambda one, which=which: cut(one, which), whole)
+            yield Proposal(new, ACCUMULATION, f"{text_of(new)}: the {says} step counts as well", 2.0)
 
 
 def _is(node: ast.AST, text: str) -> bool:
@@ -140,3 +162,4 @@ def _replaced(node: ast.AST, wanted: Callable[[ast.AST], bool], new: Callable[[a
 
 
 TEMPLATES = (names, transposes, indices, constant_indices)
+OF_EXPRESSIONS = (bounds,)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, UPDATE
-from oracle.repair.place import Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
+from oracle.repair.place import Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
 from oracle.repair.templates.term import sums_over_gates
 from oracle.rewriting import copied
 
@@ -37,6 +37,8 @@ def accumulation(place: Place) -> Iterator[Proposal]:
 def _accumulated(target: ast.expr, place: Place) -> str:
     """A parameter's gradient is accumulated over the steps; what has another shape has several branches."""
     shapes = place.shape_of(place.node.value) | place.shape_of(target)
+    if isinstance(target, ast.Subscript):  # a row of a gradient
+        shapes = shapes | place.material.arrays.get(text_of(target.value), set())
     return ACCUMULATION if not shapes or shapes & place.parameters else BRANCH
 
 
@@ -105,8 +107,9 @@ def order(place: Place) -> Iterator[Proposal]:
         rest = [one for one in loop.body if one is not node]
         if rest:
             new = _at(ast.For(target=loop.target, iter=loop.iter, body=rest, orelse=loop.orelse), loop)
-            for where, together in (("before", [node, new]), ("after", [new, node])):
-                yield Moved(together, STATE, f"`{_short(node)}` stands {where} the loop", 2.5, instead_of=loop)
+            # what comes before its time has no effect, and only seems right
+            for where, together, cost in (("before", [node, new], 3.5), ("after", [new, node], 2.0)):
+                yield Moved(together, STATE, f"`{_short(node)}` stands {where} the loop", cost, instead_of=loop)
     for other_index in range(len(body)):
         if other_index != index and abs(other_index - index) <= 4:
             others = [one for one in body if one is not node]
@@ -120,6 +123,19 @@ def order(place: Place) -> Iterator[Proposal]:
         new = _at(ast.For(target=inner.target, iter=inner.iter, body=[*inner.body, node], orelse=inner.orelse), inner)
         inside = [*body[: index - 1], new, *body[index + 1 :]]
         yield Rearranged(inside, ACCUMULATION, f"`{_short(node)}` stands in the loop", 2.5)
+
+
+def discarded(place: Place) -> Iterator[Proposal]:
+    """What a call gives back is assigned to one of its arguments: ds = cell.back(ds) for cell.back(ds)."""
+    node = place.node
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return
+    for argument in node.value.args:
+        if isinstance(argument, (ast.Name, ast.Attribute)) and place.material.arrays.get(text_of(argument)):
+            target = made(text_of(argument), argument)
+            target.ctx = ast.Store()
+            new = _at(ast.Assign(targets=[target], value=node.value), node)
+            yield Proposal([new], CARRY, f"{text_of(argument)} is what `{_short(node)}` gives back", 1.0)
 
 
 def conditions(place: Place) -> Iterator[Proposal]:
@@ -219,11 +235,12 @@ def other_target(place: Place) -> Iterator[Proposal]:
 
 
 def _never_assigned(text: str, loop: ast.AST) -> bool:
+    """Neither as a whole nor, as out[:, k] is, in part."""
     for inner in ast.walk(loop):
-        if isinstance(inner, ast.Assign) and any(text_of(one) == text for one in inner.targets):
-            return False
-        if isinstance(inner, ast.AugAssign) and text_of(inner.target) == text:
-            return False
+        if isinstance(inner, (ast.Assign, ast.AugAssign)):
+            targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
+            if any(text_of(one) == text or text_of(one).startswith(f"{text}[") for one in targets):
+                return False
     return True
 
 
@@ -247,8 +264,8 @@ def never_written(place: Place) -> Iterator[Proposal]:
         for one in (target.elts if isinstance(target, ast.Tuple) else [target])
     }
     produced = 0
-    for text in read:
-        if text not in outside or not _never_assigned(text, loop) or "[" in text:
+    for text in dict.fromkeys([*(one for one in read if one in outside and "[" not in one), *_gradients(place, loop)]):
+        if not _never_assigned(text, loop):
             continue
         carried = text in in_loop
         shapes = arrays.get(text, set()) or _shapes_by_use(text, place)
@@ -276,7 +293,35 @@ def never_written(place: Place) -> Iterator[Proposal]:
                     ast.copy_location(inner, loop.body[-1])
             again = ast.For(target=loop.target, iter=loop.iter, body=[*loop.body, new], orelse=loop.orelse)
             # what is read at every step and never assigned is hardly meant to be so
-            yield Proposal([_at(again, loop)], kind, says, 1.0 + produced / 200 if carried else 2.5, about)
+            yield Inserted(
+                [_at(again, loop)], kind, says, 1.0 + produced / 200 if carried else 2.5, about, value=new.value
+            )
+
+
+def _gradients(place: Place, loop: ast.For) -> Iterator[str]:
+    """What has the shape of a parameter and lies beside other gradients that the loop adds up: grads["R1"], self.dW."""
+    targets = [inner.target for inner in ast.walk(loop) if isinstance(inner, ast.AugAssign)]
+    if any(isinstance(one, ast.Subscript) and not isinstance(one.slice, ast.Constant) for one in targets):
+        return  # grads[name]: which it adds to is not written there
+    added = [text_of(one) for one in targets]
+    beside = {found for one in added if (found := _holder(one))}
+    for text, shapes in place.material.arrays.items():
+        if _holder(text) in beside and shapes & place.parameters and text not in added:
+            if "." not in text or place.is_backward(text) or _looks_like(text, added):
+                yield text
+
+
+def _holder(text: str) -> str:
+    """`grads` of grads['W'], `self.` of self.dW; nothing of a plain name."""
+    if text.endswith(("']", '"]')):
+        return text.rpartition("[")[0]
+    return text.rpartition(".")[0] + "." if "." in text and "[" not in text and not text.endswith(".T") else ""
+
+
+def _looks_like(text: str, others: Sequence[str]) -> bool:
+    """Whether an attribute is named as the gradients are: by how it begins."""
+    name = text.rpartition(".")[2]
+    return any(name[:1] == one.rpartition(".")[2][:1] for one in others)
 
 
 def _line_of(text: str, within: ast.AST, read: bool) -> int | None:
@@ -310,7 +355,11 @@ def _pairs(place: Place, loop: ast.For, shapes: set[tuple[int, ...]], target: st
     }
     weights = [text for text in place.material.arrays if text in place.recurrent and not text.endswith(".T")]
     arrays |= {text: place.material.arrays[text] for text in weights}
+    arrays |= {other: known for text, known in arrays.items() for other in _neighbours(text, loop)}
+    sums = {text_of(inner.target) for inner in ast.walk(loop) if isinstance(inner, ast.AugAssign)}
     for (first, known), (second, others) in itertools.product(arrays.items(), repeat=2):
+        if {first, second} & sums or not (place.is_backward(first) or place.is_backward(second)):
+            continue
         for a, b in itertools.product(known, others):
             if a == b and a in shapes and first < second:
                 yield f"{first} * {second}"
@@ -333,6 +382,14 @@ def _pairs(place: Place, loop: ast.For, shapes: set[tuple[int, ...]], target: st
                     yield f"{first}.sum(axis={axis}, keepdims=True)"
 
 
+def _neighbours(text: str, loop: ast.For) -> list[str]:
+    """hs[t - 1] and hs[t + 1] for hs[t]."""
+    counter = loop.target.id if isinstance(loop.target, ast.Name) else None
+    if counter is None or not text.endswith(f"[{counter}]"):
+        return []
+    return [f"{text[:-1]} - 1]", f"{text[:-1]} + 1]"]
+
+
 def _at(node: ast.stmt, like: ast.stmt) -> ast.stmt:
     return ast.copy_location(node, like)
 
@@ -346,4 +403,6 @@ def _short(node: ast.stmt) -> str:
     return text if len(text) < 50 else text[:47] + "..."
 
 
-TEMPLATES = (accumulation, loops, other_target, never_written, conditions, terms_at_steps, chosen_by_step, order)
+TEMPLATES = (
+    accumulation, loops, other_target, never_written, discarded, conditions, terms_at_steps, chosen_by_step, order,
+)  # fmt: skip

@@ -6,7 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
-from oracle.kinds import ACCUMULATION, CARRY, LAYOUT, OPERAND, TIME_INDEX, TRANSPOSED
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, LAYOUT, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.place import (
     Place,
     Proposal,
@@ -147,6 +147,62 @@ def slices(place: Place) -> Iterator[Proposal]:
             yield _sliced(node, text, 2.0)
 
 
+def reshapes(place: Place) -> Iterator[Proposal]:
+    """A transpose for a reshape, and the axes of a reshape in their order: (N, T, H) is not (T, N, H) turned."""
+    match place.node:
+        case ast.Call(func=ast.Attribute(value=inner, attr="reshape"), args=sizes):
+            turned = ""
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Call(func=ast.Attribute(value=inner, attr="reshape"), args=sizes),
+                attr="transpose" | "swapaxes" as turned,
+            )
+        ):
+            pass
+        case ast.Attribute(value=ast.Call(func=ast.Attribute(value=inner, attr="reshape"), args=sizes), attr="T"):
+            turned = "T"
+        case _:
+            return
+    old = text_of(place.node)
+    if not turned and not (isinstance(inner, ast.Name) and inner.id in ("np", "numpy")):
+        for new in (transposed(inner), inner):
+            yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: another order of the elements", 1.5)
+    if 1 < len(sizes) < 4:
+        for order in itertools.permutations(sizes):
+            text = ", ".join(map(text_of, order))
+            new = made(f"A.reshape({text})", place.node, A=inner)
+            if text_of(new) != old:
+                yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: another order of the elements", 2.0)
+
+
+def zeros(place: Place) -> Iterator[Proposal]:
+    """A part of an array in place of zeros: the one beside a part that is taken."""
+    node = place.node
+    if not isinstance(node, ast.Call) or not text_of(node.func).endswith(("zeros", "zeros_like")):
+        return
+    for other in ast.walk(place.definition.statement):
+        if isinstance(other, ast.Subscript) and isinstance(other.ctx, ast.Load) and _has_slice(other):
+            for text in sorted({index_text(other.slice), *_turned(other.slice)}):
+                new = made(f"A[{text}]", node, A=other.value)
+                yield Proposal(new, BRANCH, f"{text_of(new)} in place of {text_of(node)}", 3.0)
+
+
+def whole(place: Place) -> Iterator[Proposal]:
+    """Both operands of a product as a whole where only a part of each counts."""
+    node = place.node
+    found = product_of(node)
+    if found is None or place.is_target:
+        return
+    how, left, right = found
+    if all(isinstance(one, ast.Subscript) and _has_slice(one) for one in (left, right)):
+        new = product(how, left.value, right.value, node)
+        yield Proposal(new, BRANCH, f"{text_of(new)} in place of {text_of(node)}: all parts count", 2.0)
+
+
+def _has_slice(node: ast.Subscript) -> bool:
+    return any(isinstance(inner, ast.Slice) for inner in ast.walk(node.slice))
+
+
 def _sliced(node: ast.Subscript, text: str, cost: float) -> Proposal:
     new = made(f"A[{text}]", node, A=node.value)
     says = f"{text_of(new)} in place of {text_of(node)}"
@@ -178,4 +234,4 @@ def _turned(index: ast.expr) -> Iterator[str]:
             yield ", ".join(other if j == k else text_of(one) for j, one in enumerate(parts))
 
 
-TEMPLATES = (transposes, products, times_matrix, slices)
+TEMPLATES = (transposes, products, times_matrix, slices, reshapes, zeros, whole)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
-from oracle.kinds import ACCUMULATION, BRANCH, CARRY, DERIVATIVE, FACTOR, OPERAND, SIGN
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, DERIVATIVE, FACTOR, OPERAND, OUTPUT_DELTA, SIGN
 from oracle.repair.place import Place, Proposal, made, shape_of_product, text_of
 from oracle.repair.templates.operand import derivative_factor
 
@@ -25,7 +26,8 @@ def signs(place: Place) -> Iterator[Proposal]:
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
             yield Proposal(made("A + B", node, A=left, B=right), SIGN, f"{text_of(right)} is added", 1.5)
             new = made("B - A", node, A=left, B=right)
-            yield Proposal(new, SIGN, f"{text_of(new)} in place of {text_of(node)}: the other sign", 1.0)
+            cost = 1.5 if isinstance(left, ast.Constant) else 1.0  # 1 - z is as the textbook has it
+            yield Proposal(new, SIGN, f"{text_of(new)} in place of {text_of(node)}: the other sign", cost)
         case ast.UnaryOp(op=ast.USub(), operand=inner) if not isinstance(inner, ast.Constant):
             yield Proposal(inner, SIGN, f"{text_of(inner)} without the minus", 1.0)
     if place.slot.parent is place.statement and isinstance(node, ast.expr) and not isinstance(node, ast.Constant):
@@ -38,6 +40,8 @@ def fewer(place: Place) -> Iterator[Proposal]:
     node = place.node
     if place.is_target or not isinstance(node, ast.BinOp):
         return
+    if isinstance(node.op, ast.Pow) and isinstance(node.right, ast.Constant) and not place.shape_of(node.left):
+        yield Proposal(node.left, FACTOR, f"{text_of(node.left)} in place of {text_of(node)}", 2.0)
     if not isinstance(node.op, (*ADDING, ast.Mult, ast.Div, ast.MatMult)):
         return
     if derivative_factor(place) and isinstance(node.op, ast.Sub):
@@ -45,9 +49,48 @@ def fewer(place: Place) -> Iterator[Proposal]:
     for kept, lost in ((node.left, node.right), (node.right, node.left)):
         if isinstance(node.op, ast.Div) and kept is node.right:
             continue
-        if isinstance(kept, ast.Constant):
+        if isinstance(kept, ast.Constant) or (place.slot.parent is place.statement and text_of(kept) in place.targets):
             continue
         yield Proposal(kept, _kind_of_lost(node, lost, place), f"{text_of(lost)} does not belong to it", 2.0)
+
+
+def alone(place: Place) -> Iterator[Proposal]:
+    """One of three factors and more: a derivative that the loss has cancelled, of two factors."""
+    node = place.node
+    if place.is_target or not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return
+    outer = place.slot.parent
+    factors = list(_product(node))
+    if len(factors) < 3 or (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Mult) and outer.left is node):
+        return
+    for kept in factors:
+        if not isinstance(kept, ast.Constant):
+            kind = DERIVATIVE if any(_is_derivative(one) for one in factors if one is not kept) else OPERAND
+            yield Proposal(kept, kind, f"of {text_of(node)} only {text_of(kept)} belongs to it", 2.5)
+
+
+def _product(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield from _product(node.left)
+        yield node.right
+    else:
+        yield node
+
+
+def errors(place: Place) -> Iterator[Proposal]:
+    """Probability minus target, in place of whatever is computed of both: what softmax and cross entropy leave."""
+    node = place.node
+    shapes = place.shapes.get(node)
+    if not place.suspicious or place.is_target or not isinstance(node, (ast.BinOp, ast.UnaryOp)) or not shapes:
+        return
+    names = {text_of(one) for one in ast.walk(node) if isinstance(one, (ast.Name, ast.Subscript, ast.Attribute))}
+    if any(map(place.is_backward, names)):
+        return
+    known = [text for text in place.material.of_shape(shapes) if not text.endswith(".T")]
+    for first, second in itertools.permutations(known, 2):
+        if names & {first, second}:
+            new = made("A - B", node, A=first, B=second)
+            yield Proposal(new, OUTPUT_DELTA, f"{text_of(new)} in place of {text_of(node)}", 3.5)
 
 
 def _kind_of_lost(node: ast.BinOp, lost: ast.expr, place: Place) -> str:
@@ -88,6 +131,20 @@ def more_terms(place: Place) -> Iterator[Proposal]:
             if text not in inside:
                 new = made("A + B", node, A=node, B=text)
                 yield Proposal(new, BRANCH, f"{text} was left out", 4.0)
+        for text in _elementwise_products(place, shapes) if place.suspicious else ():
+            if text not in inside:
+                yield Proposal(made("A + B", node, A=node, B=text), BRANCH, f"{text} was left out", 4.5)
+
+
+def _elementwise_products(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
+    """An adjoint times a gate, or times one minus it: a path that was left out."""
+    names = [text for text in place.material.of_shape(shapes) if not text.endswith(".T") and text.count("[") < 2]
+    for adjoint in filter(place.is_backward, names):
+        for gate in names:
+            if gate != adjoint and not (place.is_backward(gate) and gate > adjoint):
+                yield f"{adjoint} * {gate}"
+            if gate != adjoint:
+                yield f"{adjoint} * (1 - {gate})"
 
 
 def products_of_shape(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
@@ -186,6 +243,11 @@ def factors(place: Place) -> Iterator[Proposal]:
     shapes = place.shapes.get(node) or place.shape_of(node)
     if not shapes:
         return
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not isinstance(node.right, ast.Constant):
+        for number, values in place.material.numbers.items():
+            if min(values) > 1 and number not in place.counters:
+                new = made(f"A / (B * {number})", node, A=node.left, B=node.right)
+                yield Proposal(new, FACTOR, f"divided by {number} as well", 2.9)
     for constant in CONSTANTS[:2]:
         yield Proposal(made(f"A * {constant}", node, A=node), FACTOR, f"times {constant}", 3.0)
     for number, values in place.material.numbers.items():
@@ -266,4 +328,4 @@ def numbers(place: Place) -> Iterator[Proposal]:
             yield Proposal(made(f"len({other})", node), FACTOR, f"len({other}) in place of {text}", 3.0)
 
 
-TEMPLATES = (numbers, signs, fewer, more_terms, of_all_gates, factors, array_factors, constants)
+TEMPLATES = (numbers, signs, fewer, alone, errors, more_terms, of_all_gates, factors, array_factors, constants)

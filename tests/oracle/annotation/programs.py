@@ -281,6 +281,43 @@ def program(p, sizes, rng):
     return loss, dict(Wf=dWf, Uf=dUf, Wb=dWb, Ub=dUb)
 """
 
+INTERPOLATED = GRU.replace("(1 - z[t]) * n[t] + z[t] * h[t]", "h[t] + (1 - z[t]) * (n[t] - h[t])")
+INTERPOLATED = INTERPOLATED.replace("        carry = dh * z[t]\n", "").replace(
+    "        dz = dh", "        carry = dh * z[t]\n        dz = dh"
+)
+SUBTRACTED_IN_PLACE = """
+import numpy as np
+from oracle import gradient_function
+
+@gradient_function(W="input hidden", V="hidden vocab")
+def program(p, sizes, rng):
+    x = rng.normal(size=(sizes.time, sizes.input))
+    target = rng.integers(sizes.vocab, size=sizes.time)
+    h, probs, loss = [], [], 0
+    for t in range(len(x)):
+        h.append(np.tanh(x[t] @ p.W))
+        scores = np.exp(h[t] @ p.V)
+        probs.append(scores / scores.sum())
+        loss -= np.log(probs[t][target[t]])
+    dW, dV = np.zeros_like(p.W), np.zeros_like(p.V)
+    for t in range(len(x)):
+        dy = probs[t].copy()
+        dy[target[t]] -= 1.0
+        dV += np.outer(h[t], dy)
+        dW += np.outer(x[t], (p.V @ dy) * (1 - h[t] ** 2))
+    return loss, dict(W=dW, V=dV)
+"""
+
+GATE_AGAIN = (
+    TWO_FUNCTIONS.replace("return 1 - h * h", "return 1 - np.tanh(h) ** 2")
+    .replace(
+        "    da = dh_next * tanh_derivative(h)\n",
+        "    a = np.dot(x, W) + np.dot(h_prev, R) + b\n    da = dh_next * tanh_derivative(a)\n",
+    )
+    .replace("x, h_prev, h, R):", "x, h_prev, h, R, W, b):")
+    .replace("states[t + 1], p.R)", "states[t + 1], p.R, p.W, p.b)")
+)
+
 MEAN_AT_THE_END = ONE_FUNCTION.replace("np.sum(e[t] ** 2)", "np.sum(e[t] ** 2) / B").replace(
     "dict(W=dW, R=dR, V=dV, b=db)", "dict(W=dW / B, R=dR / B, V=dV / B, b=db / B)"
 )
@@ -296,9 +333,18 @@ RIGHT = {
     "joined": JOINED,
     "two calls": TWO_CALLS,
     "mean at the end": MEAN_AT_THE_END,
+    "interpolated": INTERPOLATED,
+    "subtracted in place": SUBTRACTED_IN_PLACE,
+    "gate again": GATE_AGAIN,
 }
 
 WRONG = [
+    ("interpolated", "dz_raw = dz * z[t] * (1 - z[t])", "dz_raw = dz * z[t] * z[t]"),
+    ("interpolated", "dr_raw = drh * h[t] * r[t] * (1 - r[t])", "dr_raw = drh * h[t] * (1 - r[t])"),
+    ("subtracted in place", "dy[target[t]] -= 1.0", "dy[target[t]] += 1.0"),
+    ("subtracted in place", "dy = probs[t].copy()", "dy = h[t] @ p.V"),
+    ("gate again", "a = np.dot(x, W) + np.dot(h_prev, R) + b", "a = np.dot(x, W) + np.dot(h_prev, R) + h"),
+    ("gate again", "return 1 - np.tanh(h) ** 2", "return np.diag(1 - np.tanh(h) ** 2)[:, None]"),
     ("one function", "carry = da @ p.R.T", "carry = da @ dR.T"),
     ("one function", "dy = e[t]", "dy = -e[t]"),
     ("one function", "da = dh * (1 - h[t] ** 2)", "da = dh"),

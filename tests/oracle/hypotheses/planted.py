@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from oracle.gradient_check import functions_in, subject_at
-from oracle.hypotheses import Reading, readings
+from oracle.hypotheses import Reading, explained
 from oracle.kinds import (
     ACCUMULATION,
     BIAS_SUM,
@@ -60,19 +60,19 @@ def source_of(program: str) -> str:
     return (PROGRAMS / f"{program}.py").read_text()
 
 
-def case(source: str, at: int = 0) -> tuple[Subject, dict, dict]:
-    """The subject of a source at one of the usual sizes, the gradients of its code, and a tolerance for each."""
+def case(source: str, at: int = 0, **sizes: int) -> tuple[Subject, dict, dict]:
+    """The subject of a source at one of the usual sizes, but for those given; its code's gradients, and tolerances."""
     with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
         file.write(source)
     (function,) = functions_in(file.name).values()
-    subject, _ = subject_at(function, points(function.shapes)[at])
+    subject, _ = subject_at(function, points(function.shapes)[at].with_sizes(**sizes))
     given = {name: np.asarray(g, np.float64) for name, g in call(subject, subject.parameters)[0].gradients.items()}
     right = by_lifting(subject)[0].gradients
     return subject, given, {name: ROUNDING * float(np.abs(right[name]).max()) for name in given}
 
 
 def read(source: str) -> tuple[Reading, ...]:
-    return readings(*case(source), seconds=PATIENT)
+    return explained(*case(source), seconds=PATIENT).readings
 
 
 ELMAN_ROWS = [

@@ -480,7 +480,7 @@ SECOND = {
         _with(
             TWO_LAYERS,
             ('grads["W1"] = X.T.dot(dhidden)', 'self.back = {}\n        self.back["dW1"] = dhidden.T.dot(X)'),
-            ('return loss, grads\n', 'return loss, {**grads, "W1": self.back["dW1"] - self.params["W1"]}\n'),
+            ("return loss, grads\n", 'return loss, {**grads, "W1": self.back["dW1"] - self.params["W1"]}\n'),
             ("for name in self.params:", "for name in ():"),
         ),
         'self.back["dW1"] - self.params["W1"]',

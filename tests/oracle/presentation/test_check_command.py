@@ -298,9 +298,7 @@ def test_no_search(check):
 def test_a_patch_leads_to_a_file_that_agrees(in_folder, tmp_path):
     result = in_folder(SIGN, "--patch", "fix.patch")
     assert result.exit_code == 1 and (tmp_path / "check_layer.py").read_text() == SIGN
-    assert result.output.endswith(
-        "\nthe patch is in fix.patch: patch -p1 < fix.patch, or git apply fix.patch\n"
-    )
+    assert result.output.endswith("\nthe patch is in fix.patch: patch -p1 < fix.patch, or git apply fix.patch\n")
     patched(tmp_path, (tmp_path / "fix.patch").read_text())
     assert in_folder((tmp_path / "check_layer.py").read_text()).exit_code == 0
 

@@ -141,10 +141,11 @@ def test_all_parts_in_order():
 
 
 def test_a_tie_is_a_tie():
-    readings = Reading((MINUS, TWICE), ("b",), 0.0), Reading((TWICE,), ("b",), 0.0)
+    apart = "another batch size would tell them apart"
+    readings = Reading((MINUS, TWICE), ("b",), 0.0, apart), Reading((TWICE,), ("b",), 0.0, apart)
     lines = after("why", said(Diagnosis(WRONG, ("b", "W"), WHERE, readings)))
     assert lines[: lines.index("fix")] == [
-        "    2 mistakes would give exactly this, and no gradient tells them apart:",
+        "    2 mistakes would give exactly this:",
         "    1. db has the sign of δ wrong",
         "           db = −Σ δ; the code computes Σ δ",
         "           δ (3, 4)",
@@ -152,6 +153,7 @@ def test_a_tie_is_a_tie():
         "       unexplained: W",
         "    2. db is twice what it should be",
         "       unexplained: W",
+        "    another batch size would tell them apart",
     ]
 
 
@@ -161,6 +163,12 @@ def test_facts_where_nothing_matches():
         "    nothing known reproduces this gradient", "    - b is right at t=1", "    - b has a large column"
     ]  # fmt: skip
     assert "    nothing known reproduces these gradients" in said(Diagnosis(WRONG, ("b", "W")))
+
+
+@pytest.mark.parametrize("unread", ["the cause was not looked for: a deviation is declared", "time ran out"])
+def test_where_it_was_not_looked_for_nothing_is_said_to_be_unknown(unread):
+    lines = after("why", said(Diagnosis(WRONG, ("b",), WHERE, facts=("b is right at t=1",), unread=unread)))
+    assert lines[:2] == [f"    {unread}", "    - b is right at t=1"]
 
 
 def test_without_a_reading_the_fix_says_why():
