@@ -43,6 +43,23 @@ The function itself, loss and all gradients in NumPy, takes {own}. Ours is two c
 between them, the lifted run, and eight evaluations of the loss along two directions. gradcheck compares with
 differences at its default tolerances; fast mode compares one random projection.
 
+## What gradcheck does better
+
+- It takes nothing but the function and its inputs, and is part of torch: for a `torch.autograd.Function` it is one
+  line.
+- It trusts no derivative but the difference quotient. This project lets autograd differentiate the forward pass, and
+  holds that against differences along two directions only.
+- It compares the whole Jacobian, of several outputs at once, on any device. This project compares the gradient of one
+  scalar, on the CPU.
+- Complex inputs, sparse ones, forward mode, batched and undefined gradients; and with `gradgradcheck` second
+  derivatives. This project has none of these.
+
+## What it does not do
+
+It does not take NumPy code as it stands, its tolerances are numbers that you choose (`atol=1e-5`, `rtol=1e-3` if you
+do not), and of what is wrong it prints the two Jacobians. They are made for float64; here float32 code is judged with
+the noise of float32.
+
 {machine}
 """
 

@@ -22,10 +22,20 @@ from oracle.verdict import WRONG
 
 if TYPE_CHECKING:
     from oracle.diagnosis import Diagnosis
+    from oracle.norms import Norms
     from oracle.shape_table import Row
 
 SECONDS = 60.0
 MEMORY = 4 << 30
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The cases of a check as they were asked for; where nothing was, ours."""
+
+    sequence_lengths: tuple[int, ...] = ()
+    hidden_sizes: tuple[int, ...] = ()
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class Checked:
     shapes         the table of shapes, where it was asked for
     diagnosis      where it was asked for and something is wrong
     not_diagnosed  why there is none, in words; else empty
+    norms          of the gradients by time step, where they were asked for
+    asked          which cases it was checked at
     """
 
     path: Path
@@ -48,6 +60,8 @@ class Checked:
     shapes: tuple[Row, ...] = ()
     diagnosis: Diagnosis | None = None
     not_diagnosed: str = ""
+    norms: Norms | None = None
+    asked: Asked = Asked()
 
 
 class BadFile(ValueError):
@@ -105,16 +119,18 @@ def check_isolated(
             return {"reason": f"{name} could not be checked for a mistake in this tool, please report it: {reason}"}
 
     outcome = isolated(task, seconds=seconds, memory=memory)
+    asked = Asked(tuple(sequence_lengths or ()), tuple(hidden_sizes or ()), seed)
     if outcome.failure:
-        return Checked(path, name, None, f"{name} {_failed(outcome)}", outcome.output)
+        return Checked(path, name, None, f"{name} {_failed(outcome)}", outcome.output, asked=asked)
     if "reason" in outcome.value:
-        return Checked(path, name, None, outcome.value["reason"], outcome.output)
+        return Checked(path, name, None, outcome.value["reason"], outcome.output, asked=asked)
     try:
         report = from_data(outcome.value["report"])
     except (ValueError, TypeError) as error:
-        return Checked(path, name, None, f"{name} sent back something else than a report: {error}", outcome.output)
+        reason = f"{name} sent back something else than a report: {error}"
+        return Checked(path, name, None, reason, outcome.output, asked=asked)
     rows = _rows(outcome.value["shapes"]) if shapes else ()
-    return Checked(path, name, report, report.worst.not_checked, outcome.output, rows)
+    return Checked(path, name, report, report.worst.not_checked, outcome.output, rows, asked=asked)
 
 
 def diagnose_isolated(

@@ -27,6 +27,9 @@ TYPES: Mapping[str, type] = MappingProxyType(
 )
 OF_DIAGNOSIS: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("Diagnosis", "Where"), "oracle.diagnosis")
+    | dict.fromkeys(("Norms", "Series"), "oracle.norms")
+    | {"Coefficients": "oracle.annotation.coefficients", "Listed": "oracle.annotation.annotation"}
+    | {"Asked": "oracle.child"}
     | dict.fromkeys(("Mistake", "Reading"), "oracle.hypotheses.reading")
     | dict.fromkeys(("Change", "Repair"), "oracle.repair.repair")
 )

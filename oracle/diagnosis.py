@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from oracle.annotation import Annotation, Truths, annotate, coefficients, reading, truths
+from oracle.annotation import Annotation, Coefficients, Listed, Truths, annotate, coefficients, reading, truths
 from oracle.annotation.classification import NEUTRAL, TRANSIT
 from oracle.annotation.matching import Matcher, distinct, matcher_of, without_negatives, without_one_use
 from oracle.annotation.truths import EDGE, NODE
@@ -17,18 +17,19 @@ from oracle.examination import examine
 from oracle.finding import Finding
 from oracle.gradient_check import FunctionReport, check_function, functions_in, pick, subject_at
 from oracle.gradient_function import GradientFunction
-from oracle.hypotheses import Reading, explained
+from oracle.hypotheses import SECONDS, Reading, explained
 from oracle.lifting import NotLifted
 from oracle.oracles import AUTOGRAD, Mistrusted
 from oracle.repair import BUDGET, PARTLY, Problem, Repair, edits_for, repair
 from oracle.returned import NotChecked, our_mistake
-from oracle.rewriting import Definition, definitions_run, quiet
-from oracle.sizes import Point, points
+from oracle.rewriting import Definition, definitions_run, loops_at_the_top_level, quiet
+from oracle.sizes import Point, asked_for, points
 from oracle.subject import Subject, run
 from oracle.verdict import WRONG
 
 TIME, BATCH = 4, 3  # at which candidates are tried: small, and nothing that a mistake could hide behind
 CLOSE = {np.dtype(np.float64): 1e-8, np.dtype(np.float32): 1e-4}  # of the largest element, in the search
+OF_BUDGET = 0.15  # for the causes
 PARTS = ("annotation", "causes", "ordering")
 
 
@@ -41,6 +42,8 @@ class Where:
     filename, line   of the first wrong line; None where it cannot be told
     reason        why that line, in words
     neutral       the lines of the backward pass that compute no adjoint, as (file name, line)
+    listing       what `source` shows, as data
+    counts        what `said` says of the steps, as data
     """
 
     said: tuple[str, ...] = ()
@@ -49,6 +52,8 @@ class Where:
     line: int | None = None
     reason: str = ""
     neutral: tuple[tuple[str, int], ...] = ()
+    listing: tuple[Listed, ...] = ()
+    counts: tuple[Coefficients, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Diagnosis:
     seconds       of all that
     failed        parts of the diagnosis that broke, in words: a mistake of this tool's
     unread        why there is no reading, in words; empty where everything known was tried
+    unfollowed    the files with a loop at their top level: what it computes is neither annotated nor searched
     """
 
     outcome: str
@@ -79,6 +85,7 @@ class Diagnosis:
     seconds: float = 0.0
     failed: tuple[str, ...] = ()
     unread: str = ""
+    unfollowed: tuple[str, ...] = ()
 
     @property
     def first_wrong(self) -> int | None:
@@ -143,6 +150,7 @@ def diagnosis(
     point, subject, finding = case
     with quiet():
         definitions = definitions_run(lambda: run(subject, subject.parameters))
+        found = replace(found, unfollowed=loops_at_the_top_level(lambda: run(subject, subject.parameters)))
     known = _truths(subject, finding)
     if known and "annotation" not in without:
         try:
@@ -153,17 +161,26 @@ def diagnosis(
     if not known:
         found = replace(found, unread=_not_read(subject, finding))
     elif "causes" not in without:
+        began = time.monotonic()
         try:
-            found = _why(found, function, point, subject, finding)
+            found = _why(found, function, point, subject, finding, max(SECONDS, OF_BUDGET * budget))
         except Exception as error:
             found = replace(found, failed=(*found.failed, _broken("cause", error)))
+        budget = max(0.0, budget - max(0.0, time.monotonic() - began - SECONDS))
     problem = _problem(subject, finding, definitions, known, found)
     unseen = [replace(one, seed=one.seed + 1) for one in points(function.shapes) if one.sizes != point.sizes][:2]
     elsewhere = [lambda one=one: subject_at(function, one)[0] for one in unseen]
     repairs, tried = repair(problem, elsewhere, budget, "ordering" not in without, told)
     if repairs:
-        found = replace(found, repair=repairs[0], alternatives=repairs[1:])
+        asked = {name for one in report.findings for name in one.sizes}
+        repairs = [replace(one, verified=tuple(_of(asked, sizes) for sizes in one.verified)) for one in repairs]
+        found = replace(found, repair=repairs[0], alternatives=tuple(repairs[1:]))
     return replace(found, tried=tried, seconds=time.monotonic() - start)
+
+
+def _of(names: Collection[str], sizes: str) -> str:
+    """Of 'time=5, batch=3' those that the function asks for."""
+    return ", ".join(one for one in sizes.split(", ") if one.partition("=")[0] in names)
 
 
 def _broken(what: str, error: Exception) -> str:
@@ -195,11 +212,14 @@ def _truths(subject: Subject, finding: Finding) -> Truths | None:
 
 def _where(subject: Subject, finding: Finding, definitions: Sequence[Definition], known: Truths) -> Where:
     annotation: Annotation = annotate(subject, definitions, known)
-    said = [reading(known, finding.wrong)]
+    said, counts = [reading(known, finding.wrong)], []
     for verdict in finding.verdicts:
         if verdict.outcome == WRONG and verdict.comparable:
             found = coefficients(verdict.name, np.asarray(verdict.gradient, np.float64), known)
             said += str(found).splitlines() if found else []
+            counts += [found] if found else []
+    if annotation.factor:
+        said.append(f"all adjoints are {annotation.factor} times the true ones")
     first = annotation.first
     return Where(
         tuple(one for one in said if one),
@@ -208,6 +228,8 @@ def _where(subject: Subject, finding: Finding, definitions: Sequence[Definition]
         first.line if first else None,
         str(first) if first else "",
         _neutral(annotation),
+        tuple(annotation.listing()),
+        tuple(counts),
     )
 
 
@@ -227,7 +249,14 @@ def _not_read(subject: Subject, finding: Finding) -> str:
     return "the cause was not looked for: autograd could not follow your forward pass step by step"
 
 
-def _why(found: Diagnosis, function: GradientFunction, point: Point, subject: Subject, finding: Finding) -> Diagnosis:
+def _why(
+    found: Diagnosis,
+    function: GradientFunction,
+    point: Point,
+    subject: Subject,
+    finding: Finding,
+    seconds: float,
+) -> Diagnosis:
     if subject.deviations:
         declared = ", ".join(map(str, subject.deviations))
         return replace(found, unread=f"the cause was not looked for: a deviation is declared, {declared}")
@@ -239,14 +268,16 @@ def _why(found: Diagnosis, function: GradientFunction, point: Point, subject: Su
     def elsewhere(**sizes: int) -> tuple[Subject, dict[str, np.ndarray], dict[str, float]]:
         others = [one for one in points(function.shapes) if not set(one.sizes) & set(point.sizes)]
         other = point.with_sizes(**sizes) if sizes or not others else others[0]
-        another, _ = subject_at(function, replace(other, seed=other.seed + 1))
-        return another, *_given(examine(another))
+        another, named = subject_at(function, replace(other, seed=other.seed + 1))
+        given = _given(examine(another))
+        return replace(another, sizes=asked_for(named, function.shapes)), *given
 
     try:
-        said = explained(subject, *_given(finding), elsewhere)
+        said = explained(subject, *_given(finding), elsewhere, seconds)
     except (NotLifted, Mistrusted, NotChecked):
         return replace(found, unread=_not_read(subject, finding))
-    unread = "no cause was found before time ran out: not everything known was tried" if said.stopped else ""
+    stopped = f"no cause was found in {seconds:.2g} s, and not everything known was tried: a larger budget tries more"
+    unread = stopped if said.stopped else ""
     return replace(found, readings=said.readings, facts=said.facts, unread=unread)
 
 
@@ -273,7 +304,10 @@ def _problem(
         for one in finding.verdicts
     }
     # a wrong sign would go unseen: 1 / (1 + exp(-x)) has the adjoint of -x as well as that of x
-    adjoints = distinct(without_negatives([*known.every, *without_one_use(known.every)])) if known else []
+    # the adjoint of the weights of a weighted sum is the output itself: a state would pass for an adjoint
+    states = Matcher([one.value for one in known.every if one.kind == NODE and one.depends] if known else ())
+    every = [one for one in known.every if one.depends or states.match(one.adjoint) is None] if known else []
+    adjoints = distinct(without_negatives([*every, *without_one_use(every)])) if known else []
     return Problem(
         subject,
         definitions,
@@ -288,5 +322,6 @@ def _problem(
         [PARTLY if one.kind == EDGE and one.depends else 1.0 for one in adjoints],
         [(where.filename, where.line)] if where.line is not None else [],
         frozenset(where.neutral),
+        frozenset(one.partition(":")[0] for one in finding.complaints),
         edits_for({one.kind for each in found.readings for one in each.mistakes}),
     )

@@ -19,6 +19,8 @@ from oracle.frames import LIBRARIES, OURS
 from oracle.loading.imports import left_out
 from rnn_manual.network import did_you_mean
 
+MOST = 200  # characters of an exception of this tool's own that are told
+
 
 class NotChecked(Exception):
     """Why there is no verdict; the text is for the user."""
@@ -224,8 +226,11 @@ def _in_words(error: Exception) -> str:
 
 def our_mistake(error: BaseException) -> str:
     """An exception of this tool's own, with its place: "KeyError: 'x' (uses.py:40)"."""
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    at = next((frame for frame in reversed(frames) if frame.filename.startswith(OURS)), frames[-1])
+    said = " ".join(str(error).split())  # of an object it may be pages
+    said = said if len(said) <= MOST else f"{said[: MOST - 1]}…"
+    return f"{type(error).__name__}: {said} ({Path(at.filename).name}:{at.lineno})"
 
 
 def user_frames(error: BaseException) -> list[traceback.FrameSummary]:

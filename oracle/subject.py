@@ -10,7 +10,7 @@ import torch
 
 from oracle.deviations import Deviation, Truncation
 from oracle.lifting import Lifted
-from oracle.returned import RecordingGenerator, Returned, called, read, total_loss
+from oracle.returned import RecordingGenerator, Returned, called, read, same_random_numbers, total_loss
 from oracle.sizes import Parameters
 
 Arrays = dict[str, np.ndarray]
@@ -54,8 +54,9 @@ def call(subject: Subject, arrays: Arrays) -> tuple[Returned, RecordingGenerator
 
 
 def run(subject: Subject, arrays: Arrays) -> object:
-    """One plain call, and what it returns as it is."""
-    return subject.plain(Parameters(arrays).copy(), RecordingGenerator(subject.seed))
+    """One plain call, with the same random numbers every time, and what it returns as it is."""
+    with same_random_numbers():
+        return subject.plain(Parameters(arrays).copy(), RecordingGenerator(subject.seed))
 
 
 def plain_loss(subject: Subject) -> Callable[[Arrays], float]:

@@ -15,7 +15,7 @@ from oracle.annotation.classification import NEUTRAL, RIGHT, TRANSIT, WRONG, Cla
 from oracle.annotation.events import Event, Recorded, recorded
 from oracle.annotation.matching import Matcher, Weights
 from oracle.annotation.naming import FIRST, Names
-from oracle.annotation.recording import PART
+from oracle.annotation.recording import LISTING, PART, Site
 from oracle.annotation.truths import CONTRIBUTION, WHOLE, Truth, Truths
 from oracle.deviations import factor_names
 from oracle.rewriting import Definition
@@ -24,6 +24,7 @@ from oracle.subject import Subject
 MOST_LINES = 40
 NARROWEST = 60  # a terminal in which remarks stand beside the source
 SHORTEST = 40  # of a line of a remark, also where the source stands far in
+MOST_WORDS = 70  # of the remark on a line that makes several values
 MANY = 2  # times as many values must match with a factor as do without
 
 REASONS = {
@@ -51,6 +52,7 @@ class Remark:
     right    the time steps at which it is right, in the order of execution
     wrong    at how many of its occurrences it is wrong
     since    the time step from which on it is wrong; None where it always is, or the step cannot be told
+    several  whether the line makes several values: then the label says all
     """
 
     filename: str
@@ -60,8 +62,11 @@ class Remark:
     right: tuple[int, ...] = ()
     wrong: int = 0
     since: int | None = None
+    several: bool = False
 
     def __str__(self) -> str:
+        if self.several:
+            return self.label
         if self.status == WRONG and self.right and self.since is not None:
             return f"{self.label}: right at t={_range(self.right)}, wrong from t={self.since} on"
         if self.status == WRONG and self.right:
@@ -91,6 +96,24 @@ class FirstWrong:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """One line of the annotated source.
+
+    function   whose line it is
+    source     as it stands in the file, with blanks for tabs
+    remark     in words; empty where there is none
+    first      whether it is the first wrong line
+    """
+
+    filename: str
+    function: str
+    line: int
+    source: str
+    remark: str
+    first: bool
+
+
+@dataclass(frozen=True)
 class Annotation:
     """The annotated backward pass.
 
@@ -113,6 +136,18 @@ class Annotation:
             if found:
                 found.append("")
             found += [f"{Path(definition.filename).name}, {definition.name}", *self._source(definition, width)]
+        return found
+
+    def listing(self) -> list[Listed]:
+        """The same lines as data, function by function."""
+        found = []
+        for definition in self._shown():
+            remarks, text = self._remarks(definition), definition.text.expandtabs(4).splitlines()
+            for number in self._numbers(definition):
+                first = self._holds_first(definition) and number == self.first.line
+                remark = str(self.first) if first else self._remark(definition, number, remarks)
+                source = text[number - 1].rstrip()
+                found.append(Listed(definition.filename, definition.name, number, source, remark, first))
         return found
 
     def _shown(self) -> list[Definition]:
@@ -239,12 +274,33 @@ def _factors(sizes: Mapping[str, int]) -> list[float]:
 
 
 def _remarks(classified: Classified, names: Names) -> list[Remark]:
-    lines: dict[tuple[str, int], list[Event]] = {}
+    lines: dict[tuple[str, int], dict[Site, list[Event]]] = {}
     for event in classified.run.events:
         is_data = not event.parts and not event.sources and event.value.any()
         if event.site.kind != PART and not classified.is_forward(event) and not is_data:
-            lines.setdefault(event.place, []).append(event)
-    return [_remark(place, events, classified, names) for place, events in lines.items()]
+            lines.setdefault(event.place, {}).setdefault(event.site, []).append(event)
+    found = []
+    for place, sites in lines.items():
+        whole = {site: events for site, events in sites.items() if not isinstance(site.parent, LISTING)} or sites
+        each = {site: _remark(place, events, classified, names) for site, events in whole.items()}
+        found.append(next(iter(each.values())) if len(each) == 1 else _together(place, each))
+    return found
+
+
+def _together(place: tuple[str, int], each: Mapping[Site, Remark]) -> Remark:
+    """Of a line that makes several values: each by its name, or, where they are many, those that are wrong."""
+    texts = {}
+    for site, remark in each.items():
+        name = ast.unparse(site.node) if site.target == "return" else site.target
+        if remark.status == WRONG and (site.target == "return" or not remark.right):
+            texts[site] = f"{name} wrong"
+        elif str(remark) and site.target != "return":
+            texts[site] = f"{name} {remark}" if remark.status != WRONG else f"{name} as {remark}"
+    status = next((one for one in (WRONG, RIGHT, TRANSIT) if any(one == r.status for r in each.values())), NEUTRAL)
+    if sum(map(len, texts.values())) > MOST_WORDS:
+        texts = {site: text for site, text in texts.items() if each[site].status == WRONG}
+    wrong = sum(remark.wrong for remark in each.values())
+    return Remark(*place, "; ".join(texts.values()), status, wrong=wrong, several=True)
 
 
 def _remark(place: tuple[str, int], events: list[Event], classified: Classified, names: Names) -> Remark:
@@ -256,6 +312,8 @@ def _remark(place: tuple[str, int], events: list[Event], classified: Classified,
     steps = [names.step(chosen[one]) for one in events if one in chosen]
     right = tuple(step for step in steps if step is not None)
     status = WRONG if wrong else next((one for one in (RIGHT, TRANSIT) if one in statuses), NEUTRAL)
+    if not wrong and sum(one not in chosen and bool(one.value.any()) for one in events) > 1:
+        label = ""  # at some steps only, and what it is at the others is not known; at the first it may have no name
     since = _since(events, chosen, right) if wrong and right else None
     return Remark(*place, label, status, right, wrong, since)
 

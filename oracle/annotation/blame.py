@@ -67,7 +67,7 @@ class Judged(Classified):
         return self._blame_gradients() or (self._blame(wrong[0]) if wrong else None)
 
     def _blame(self, event: Event) -> Blame:
-        subtracted = event.site.kind == INCREMENT and isinstance(event.site.statement.op, ast.Sub)
+        subtracted = event.site.kind == INCREMENT and isinstance(event.site.operator, ast.Sub)
         for rule in (self._blame_unfinished, self._blame_other_call):
             if blamed := rule(event):
                 return blamed
@@ -156,7 +156,7 @@ class Judged(Classified):
         near = self._near(read)
         if near is None and self._scale(made[0].value) is not None:
             return self._spoilt(read, made)
-        if near is None and made[-1].site.kind == INCREMENT and isinstance(made[-1].site.statement.op, CHAIN):
+        if near is None and made[-1].site.kind == INCREMENT and isinstance(made[-1].site.operator, CHAIN):
             return made[-1]
         if near is None:
             return made[0] if made[0].value.any() else made[-1]
@@ -176,7 +176,7 @@ class Judged(Classified):
 
     def _spoilt(self, read: Event, made: list[Event]) -> Event:
         """Of the changes in place of what was right but for a factor, the one that is wrong."""
-        factors = [one for one in made[1:] if one.site.kind == INCREMENT and isinstance(one.site.statement.op, CHAIN)]
+        factors = [one for one in made[1:] if one.site.kind == INCREMENT and isinstance(one.site.operator, CHAIN)]
         others = [one for one in made[1:] if one not in factors]
         scale = self._scale(read.value)
         same = others and factors and scale is not None and np.isclose(scale, self._scale(made[0].value))
@@ -252,7 +252,7 @@ class Judged(Classified):
         """Of terms that are all true adjoints but add up to none, the one that is of another value than the rest."""
         before = [one.serial for one in self.run.events if one.site is read.site and one.serial < read.serial]
         terms = [one for one in written if one.serial > max(before, default=-1) and one.value.any()]
-        adds = [isinstance(one.site.statement.op, ast.Add) for one in terms if one.site.kind == INCREMENT]
+        adds = [isinstance(one.site.operator, ast.Add) for one in terms if one.site.kind == INCREMENT]
         if len(terms) < 2 or not adds or not all(adds) or not all(self.labels[one] for one in terms):
             return None
         values = [{self.known(truth.value) for truth, _ in self.labels[one] if truth.kind == EDGE} for one in terms]
@@ -365,7 +365,7 @@ class Judged(Classified):
         same = [one for one in self.run.events if one.site is site]
         if site.kind != INCREMENT and len({one.number for one in same}) > 1:
             return Blame(*last.place, last, OVERWRITTEN)
-        if site.kind == INCREMENT and isinstance(site.statement.op, ast.Sub):
+        if site.kind == INCREMENT and isinstance(site.operator, ast.Sub):
             return Blame(*last.place, last, VALUE)
         weights, right = self.matcher.weights, self.truths.gradients[name]
         apart = abs(sum(one.number for one in same) - weights.number_of(right))

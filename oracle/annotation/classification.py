@@ -9,16 +9,14 @@ wrong     none of these
 from __future__ import annotations
 
 import ast
-import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 
 import numpy as np
 
 from oracle.annotation.events import Event, Recorded
-from oracle.annotation.matching import CLOSE, Matcher, without_negatives
+from oracle.annotation.matching import CLOSE, Matcher, sums_of_uses, without_negatives
 from oracle.annotation.steps import Steps
-from oracle.annotation.truths import EDGE, NODE, PATHS, Truth, Truths
+from oracle.annotation.truths import NODE, Truth, Truths
 
 MOST_PATHS = 6  # from one value whose sums are taken
 NARROW = 1e-5  # how close float32 comes
@@ -67,19 +65,8 @@ class Classified:
         """Without those that say nothing: if the loss is sum(h * d), dL/dd is h, and that of the loss is 1."""
         known = {self.known(one.value) for one in self.truths.every if one.value.size}
         signed = [one for one in without_negatives(self.truths.every) if one.adjoint.size > 1 or abs(one.adjoint) != 1]
-        return [*(one for one in signed if one.depends or self.known(one.adjoint) not in known), *self._sums_of_paths()]
-
-    def _sums_of_paths(self) -> Iterator[Truth]:
-        """Sums of some of the uses of one value: dh * (1 - z) is two of them where h + z * (n - h) is computed."""
-        uses: dict[object, list[Truth]] = {}
-        for one in self.truths.every:
-            if one.kind == EDGE and one.depends and one.value.size > 1 and one.adjoint.shape == one.value.shape:
-                uses.setdefault(self.known(one.value), []).append(one)
-        for every in uses.values():
-            for count in range(2, len(every) if len(every) <= MOST_PATHS else 0):
-                for some in itertools.combinations(every, count):
-                    if len({one.adjoint.shape for one in some}) == 1:
-                        yield replace(some[0], kind=PATHS, adjoint=sum(one.adjoint for one in some))
+        paths = sums_of_uses(self.truths.every, lambda uses: range(2, uses if uses <= MOST_PATHS else 0))
+        return [*(one for one in signed if one.depends or self.known(one.adjoint) not in known), *paths]
 
     @staticmethod
     def known(array: np.ndarray) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oracle.annotation.matching import Weights
-from oracle.annotation.recording import INCREMENT, PART, Site, recordings, sites_of
+from oracle.annotation.recording import INCREMENT, LISTING, PART, Site, is_sum, recordings, sites_of
 from oracle.returned import Returned
 from oracle.rewriting import Definition, exchanged
 from oracle.subject import Subject, call
@@ -114,6 +114,7 @@ class _Linking:
         self.events: list[Event] = []
         self._around = {inner.number: outer.number for inner, outer in _nesting(sites)}
         self._pending: list[Event] = []
+        self._elements: list[Event] = []  # of comprehensions whose sum is still to come
         self._made: dict[tuple[int, float], Event] = {}
         self._seen: dict[tuple[int, float], Event] = {}  # what was only read, as well
         self._returned: dict[tuple[int, float], Event] = {}
@@ -129,7 +130,9 @@ class _Linking:
         while self._pending and self._is_around(site.number, self._pending[-1].site.number):
             event.parts.insert(0, self._pending.pop())
             event.parts[0].whole = event
-        if isinstance(site.node, ast.Call):
+        if is_sum(site.node) and (added := self._summed(event)):
+            event.sources, event.exact = added, True
+        elif isinstance(site.node, ast.Call):
             event.sources = [one for one in (self._returned.get(self._known_by(value)),) if one and value.any()]
             if not event.sources and isinstance(site.node.func, ast.Name) and site.node.func.id == "getattr":
                 event.sources = self.made(value) or self._added_up(value)
@@ -146,6 +149,20 @@ class _Linking:
             self._pending.append(event)
         else:
             self._write(event)
+        if isinstance(site.parent, LISTING) and site.kind == INCREMENT:
+            self._elements.append(event)
+
+    def _summed(self, event: Event) -> list[Event]:
+        """What sum() has added up: what its comprehension gave since it was called last, or the items of a list."""
+        listed = [one for one in self._elements if self._is_around(event.site.number, one.site.number)]
+        self._elements = [one for one in self._elements if one not in listed]
+        if not listed and event.site.node.args:
+            key = key_of(event.site.node.args[0], event.site.definition)
+            listed = [] if key is None else list(self._written.get(key, ()))
+        if any(one.value.shape != event.value.shape for one in listed):
+            return []
+        close = 1e-9 * event.value.size * max((float(np.linalg.norm(one.value)) for one in listed), default=0.0)
+        return listed if abs(sum(one.number for one in listed) - event.number) <= close else []
 
     def made(self, value: np.ndarray) -> list[Event]:
         """The event that made this value, in a list, or an empty one."""
@@ -241,7 +258,7 @@ class _Linking:
         added = written[1:]
         if not added or any(one.site.kind != INCREMENT for one in added):
             return False
-        if any(not isinstance(one.site.statement.op, (ast.Add, ast.Sub)) for one in added):
+        if any(not isinstance(one.site.operator, (ast.Add, ast.Sub)) for one in added):
             return True
         if any(one.value.shape != read.value.shape for one in written):  # broadcast
             return True
@@ -258,8 +275,9 @@ class _Linking:
             return
         target = _parsed(event.site.target)
         is_assigned = isinstance(event.site.statement, (ast.Assign, ast.AnnAssign))
+        is_assigned &= not (isinstance(event.site.parent, LISTING))
         whole = is_assigned and isinstance(target, (ast.Name, ast.Attribute))
-        if event.site.kind == INCREMENT and isinstance(event.site.statement.op, ast.Sub):
+        if event.site.kind == INCREMENT and isinstance(event.site.operator, ast.Sub):
             event.number = -event.number
         if whole:
             self._written[key] = []

@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from oracle.annotation.truths import EDGE, NODE, Truth
+from oracle.annotation.truths import EDGE, PATHS, Truth
 
 SEED = 20
 CLOSE = 1e-9  # of the largest that the number of an array of such a norm can be
@@ -105,21 +105,27 @@ def without_negatives(every: Sequence[Truth]) -> list[Truth]:
     return kept
 
 
-def without_one_use(every: Sequence[Truth]) -> list[Truth]:
+def sums_of_uses(every: Iterable[Truth], counts: Callable[[int], Iterable[int]]) -> Iterator[Truth]:
+    """Sums of some of the uses of one value: dh * (1 - z) is two of them where h + z * (n - h) is computed.
+
+    counts    of the number of all uses of a value: how many of them are summed
+    """
+    uses: dict[tuple, list[Truth]] = {}
+    for one in every:
+        if one.kind == EDGE and one.depends and one.value.size > 1 and one.adjoint.shape == one.value.shape:
+            uses.setdefault((one.value.shape, one.value.tobytes()), []).append(one)
+    for all_of_it in uses.values():
+        for count in counts(len(all_of_it)):
+            for some in itertools.combinations(all_of_it, count):
+                yield replace(some[0], kind=PATHS, adjoint=sum(one.adjoint for one in some))
+
+
+def without_one_use(every: Iterable[Truth]) -> list[Truth]:
     """What is left of the adjoint of a value used three times and more without one of its uses.
 
     What a step hands on to the step before is that of the state without the readout: it is no adjoint by itself.
     """
-    uses: dict[tuple, list[Truth]] = {}
-    for one in every:
-        if one.kind == EDGE:
-            uses.setdefault((one.value.shape, one.value.tobytes()), []).append(one)
-    found = []
-    for node in every:
-        edges = uses.get((node.value.shape, node.value.tobytes()), []) if node.kind == NODE and node.depends else []
-        if len(edges) > 2 and np.allclose(sum(one.adjoint for one in edges), node.adjoint, rtol=CLOSE, atol=0):
-            found += [replace(node, kind=EDGE, adjoint=node.adjoint - one.adjoint) for one in edges]
-    return found
+    return [replace(one, kind=EDGE) for one in sums_of_uses(every, lambda uses: [uses - 1] if uses > 2 else [])]
 
 
 def distinct(every: Iterable[Truth]) -> list[Truth]:

@@ -25,7 +25,8 @@ class Names:
         for event in classified.run.events:
             if not classified.is_forward(event):
                 continue
-            is_assigned = event.site.kind != PART and event.site.target != "return" and not event.is_load
+            computed = not event.is_load or isinstance(event.site.node, ast.Call)
+            is_assigned = event.site.kind != PART and event.site.target != "return" and computed
             text = event.site.target if is_assigned else ast.unparse(event.site.node)
             if is_assigned and isinstance(event.site.statement, ast.Expr):  # appended
                 text += "[...]"
@@ -43,7 +44,7 @@ class Names:
             return truth.parameter
         _, text = self._named.get(self.classified.known(truth.value), (READ, "")) if truth.value.size else (READ, "")
         if text and len(text) <= LONGEST:
-            return text if re.fullmatch(r"[\w.]+(\[.*\])?", text) else f"({text})"
+            return text if re.fullmatch(r"[\w.]+(\[[^\[\]]*\])*", text) else f"({text})"
         return f"the value of line {truth.line}"
 
     def has_name(self, truth: Truth) -> bool:

@@ -17,6 +17,7 @@ from oracle.rewriting import Definition, compiled
 
 RECORDER = "\0recorder"  # no string of the user's is this one
 VALUE, INCREMENT, PART = "value", "increment", "part"
+LISTING = (ast.ListComp, ast.GeneratorExp, ast.SetComp)
 PARTS = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript, ast.Attribute, ast.IfExp)
 
 
@@ -24,7 +25,8 @@ PARTS = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript, ast.Attribute, ast.IfE
 class Site:
     """Where a value is recorded: what stands in a field of a node of the tree.
 
-    kind     VALUE that a statement assigns, returns or appends, INCREMENT of an augmented assignment, PART of either
+    kind     VALUE that a statement assigns, returns or appends, or that a comprehension lists; INCREMENT of an
+             augmented assignment, or of a sum over a comprehension; PART of either
     target   what it is assigned to, as text; of a part, of the whole
     """
 
@@ -41,6 +43,11 @@ class Site:
     def node(self) -> ast.expr:
         held = getattr(self.parent, self.field)
         return held if self.index is None else held[self.index]
+
+    @property
+    def operator(self) -> ast.operator:
+        """Of an INCREMENT: by which it changes its target."""
+        return self.statement.op if isinstance(self.statement, ast.AugAssign) else ast.Add()
 
     @cached_property
     def call(self) -> ast.Call:
@@ -111,6 +118,9 @@ def _written_by(call: ast.Call) -> str:
 
 
 def _add_parts(node: ast.AST, whole: Site, found: list[Site], parts: tuple[type, ...]) -> None:
+    if isinstance(node, (*LISTING, ast.DictComp)):
+        _add_element(node, whole, found, parts, VALUE)
+        return
     for field, value in ast.iter_fields(node):
         if isinstance(node, ast.Call) and field == "func":
             if isinstance(value, ast.Attribute):  # (dh * o).sum(): what stands before the dot
@@ -119,10 +129,29 @@ def _add_parts(node: ast.AST, whole: Site, found: list[Site], parts: tuple[type,
             continue
         elif isinstance(value, list):
             for index, one in enumerate(value):
-                if isinstance(one, ast.AST):
+                if isinstance(one, LISTING) and is_sum(node):
+                    _add_element(one, whole, found, parts, INCREMENT)
+                elif isinstance(one, ast.AST):
                     _add_part(node, field, index, whole, found, parts)
         elif isinstance(value, ast.AST):
             _add_part(node, field, None, whole, found, parts)
+
+
+def is_sum(node: ast.AST) -> bool:
+    """Whether it is a call of Python's sum."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sum"
+
+
+def _add_element(node: ast.expr, whole: Site, found: list[Site], parts: tuple[type, ...], kind: str) -> None:
+    """What a comprehension makes of each item: a value like one that is appended, or what is added up."""
+    field = "value" if isinstance(node, ast.DictComp) else "elt"
+    target = whole.target if kind == INCREMENT or whole.target == "return" else f"{whole.target}[...]"
+    element = getattr(node, field)
+    if isinstance(element, (*LISTING, ast.DictComp, ast.Lambda, ast.Starred)):
+        return
+    site = Site(len(found), node, field, None, kind, target, whole.definition, whole.statement)
+    found.append(site)
+    _add_parts(element, site, found, parts)
 
 
 def _add_part(
@@ -130,7 +159,7 @@ def _add_part(
 ) -> None:
     held = getattr(parent, field)
     node = held if index is None else held[index]
-    if isinstance(node, (ast.Lambda, ast.Starred, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp)):
+    if isinstance(node, (ast.Lambda, ast.Starred)):
         return
     if isinstance(node, parts) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         found.append(Site(len(found), parent, field, index, PART, whole.target, whole.definition, whole.statement))

@@ -2,5 +2,6 @@
 
 from oracle.hypotheses.explaining import Explanation, explained
 from oracle.hypotheses.reading import Mistake, Reading
+from oracle.hypotheses.search import SECONDS
 
-__all__ = ["Explanation", "Mistake", "Reading", "explained"]
+__all__ = ["SECONDS", "Explanation", "Mistake", "Reading", "explained"]

@@ -17,7 +17,7 @@ import torch
 
 from oracle.hypotheses.activations import ELEMENTWISE, Activated, activated
 from oracle.hypotheses.parts import Moved, Part, parts_of
-from oracle.hypotheses.tape import Edge, Op, Tape
+from oracle.hypotheses.tape import Edge, Op, Site, Tape
 
 Adjoints = dict[Op | Edge, np.ndarray]  # of an edge into a parameter only what a rule put there
 EdgeRule = Callable[[np.ndarray, np.ndarray, Adjoints], np.ndarray]  # (right gradient, adjoint of the operation, all)
@@ -56,17 +56,13 @@ class Backward:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.ops = sorted(tape.core_ops, key=lambda op: op.order)
-        self.activations: dict[Op, Activated] = {}
         used_by: dict[Op, set[Op]] = defaultdict(set)
         for site in tape.sites:
             for op in site.ops:
                 for edge in op.edges:
                     for source in edge.sources - set(edge.parameters):
                         used_by[source].add(op)
-        for op in reversed(self.ops):
-            found = None if any(op in one.inner for one in self.activations.values()) else activated(op, used_by)
-            if found:
-                self.activations[op] = found
+        self.activations = _alike(self.ops, used_by)
         inside = {op for one in self.activations.values() for op in one.inner if op is not one.op}
         self.ops = [op for op in self.ops if op not in inside]
         self.entries = {op: self._entries(op) for op in self.ops}
@@ -209,6 +205,28 @@ class Backward:
 
     def parts_for(self, name: str) -> list[Part]:
         return [part for part in self.parts if part.parameter == name]
+
+
+def _alike(ops: list[Op], used_by: Mapping[Op, set[Op]]) -> dict[Op, Activated]:
+    """The activations that are one at every step, by operation.
+
+    A single number may be an activation of another by chance: relu(w) is w · 0, where w is negative.
+    """
+    chance: set[Site] = set()
+    while True:
+        found: dict[Op, Activated] = {}
+        inner: set[Op] = set()
+        for op in reversed(ops):
+            one = None if op in inner or op.site in chance else activated(op, used_by)
+            if one:
+                found[op] = one
+                inner |= one.inner
+        odd = {op.site for op in found if len({found[one].kind if one in found else None for one in op.site.ops}) > 1}
+        inside = inner - found.keys()
+        odd |= {op.site for op, one in found.items() for k in one.inner & inside if not inside.issuperset(k.site.ops)}
+        if not odd:
+            return found
+        chance |= odd
 
 
 def _moved(edge: Edge, source: torch.Tensor) -> Moved | None:

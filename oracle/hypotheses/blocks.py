@@ -65,7 +65,7 @@ def split_blocks(blocks: list[Block], hidden: frozenset[int]) -> list[Block]:
 
 def _split(block: Block, hidden: frozenset[int]) -> list[Block]:
     form = block.part.form
-    if form == OTHER:
+    if form == OTHER or not block.part.shape:  # a single number, of a bias in a list
         return [block]
     outs = _pieces(_features(block), hidden)
     ins = _joint(block.a.shape[-1], hidden) if block.a is not None else [slice(None)]

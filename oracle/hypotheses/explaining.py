@@ -17,6 +17,8 @@ from oracle.oracles import Mistrusted
 from oracle.returned import NotChecked
 from oracle.subject import Subject
 
+NEARLY = 0.02  # of the largest entry: less left over than this, a fit says something
+
 Given = Mapping[str, np.ndarray]
 Tolerance = Mapping[str, float]
 
@@ -58,15 +60,20 @@ def explained(
     if not found:
         return Explanation((), _facts(case), case.late(PAIRED))
     other = _other(elsewhere, seconds) if elsewhere is not None and len(found) > 1 else None
+    kept = []
     if other is not None:
-        found = [one for one in found if holds(other, one)] or found
+        kept = [one for one in found if holds(other, one)]
+        if other.late():  # of those that do not hold some may not have been tried
+            other = None
+        else:
+            found = kept if kept and other.wrong else found
     said: dict[tuple, Reading] = {}
     for one in found:
         reading = as_reading(case, one)
         said.setdefault(reading.mistakes, reading)
     shown = list(said.values())[:TIED]
     if len(shown) > 1:
-        shown = [replace(one, apart=_apart(case, other, shown)) for one in shown]
+        shown = [replace(one, apart=_apart(case, other, bool(kept), shown)) for one in shown]
     return Explanation(tuple(shown))
 
 
@@ -79,12 +86,20 @@ def _other(elsewhere: Elsewhere, seconds: float) -> Case | None:
     return None if other.unknown else other
 
 
-def _apart(case: Case, other: Case | None, tied: list[Reading]) -> str:
-    """What would tell readings apart that give the same gradients."""
+def _apart(case: Case, other: Case | None, held: bool, tied: list[Reading]) -> str:
+    """What would tell readings apart that give the same gradients.
+
+    other   another case that all of them were tried on; None where there is none
+    held    whether they hold there too; else none of them does
+    """
     if not any(case.given[name].any() for name in case.wrong):
         return "all of these give zeros; print what flows back in the loop: where it is zero first, the mistake is"
     if other is not None:
         sizes = ", ".join(f"{name}={size}" for name, size in other.subject.sizes.items())
+        if not other.wrong:
+            return f"these give the same gradients here; at {sizes} the gradients are right"
+        if not held:
+            return f"these give the same gradients here; none of them holds at {sizes}"
         return f"these give the same gradients here and at {sizes}: they may be one mistake in other words"
     kinds = {mistake.kind for one in tied for mistake in one.mistakes}
     by = []
@@ -101,6 +116,7 @@ def _facts(case: Case) -> tuple[str, ...]:
         return ()
     right = [name for name in case.names if name not in case.wrong]
     said = [f"wrong: {listed(case.wrong)}; right: {listed(right) if right else 'none'}"]
+    no_sum = []
     for name in case.wrong:
         blocks = whole_blocks(case.backward.parts_for(name), case.base)
         if len(blocks) != 1 or len(blocks[0].deltas) < 2:
@@ -111,10 +127,22 @@ def _facts(case: Case) -> tuple[str, ...]:
             continue
         coefficients, *_ = np.linalg.lstsq(each.T, target, rcond=None)
         left = np.abs(coefficients @ each - target).max() / max(np.abs(target).max(), 1e-300)
-        listed_ = ", ".join(f"{c:.3g}" for c in coefficients)
-        said.append(f"d{name} as a sum over the steps fits best with the coefficients {listed_}; {left:.2g} is left")
+        if left > NEARLY:
+            no_sum.append(f"d{name}")
+            continue
+        factors = ", ".join(f"{c:.3g}" for c in coefficients)
+        said.append(
+            f"d{name} is nearly a sum of the right contributions of the steps, t = 0 first, times {factors}; "
+            f"{left:.2g} of its largest entry is left"
+        )
+    if no_sum:
+        said.append(f"no sum of the right contributions of the steps, whatever the factors, gives {_or(no_sum)}")
     if case.broken:
         count = len(case.broken)
         some = "one hypothesis" if count == 1 else f"{count} hypotheses"
         said.append(f"{some} could not be tried on this program ({case.broken[0]}); please report it")
     return tuple(said)
+
+
+def _or(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -16,7 +16,7 @@ from oracle.hypotheses.backward import Adjoints, Backward, Change
 from oracle.hypotheses.parts import COLUMNS, ROWS
 from oracle.hypotheses.reading import Flow, Mistake
 from oracle.hypotheses.series import Series, shifted
-from oracle.hypotheses.tape import Edge, Op, Site
+from oracle.hypotheses.tape import Edge, Op, Site, earlier
 from oracle.hypotheses.words import at, listed, value_of
 from oracle.kinds import BRANCH, CARRY, FACTOR, LAYOUT, OPERAND, SIGN, STATE, TIME_INDEX, TRANSPOSED, UPDATE
 
@@ -36,7 +36,7 @@ class Place:
         self.carried = (
             bool(later)
             and len(site.ops) > 1
-            and all(any(isinstance(one, Op) and _earlier(one, edge.op) for one in edge.sources) for edge in later)
+            and all(any(isinstance(one, Op) and earlier(one, edge.op) for one in edge.sources) for edge in later)
         )
         self.recurrent = self.carried
         self.parameters = {
@@ -63,11 +63,6 @@ class Place:
             return self.edges[-1].parameters[0]
         last = max(self.sources, key=lambda op: op.order)
         return at(last)
-
-
-def _earlier(source: Op, op: Op) -> bool:
-    """Whether the source is of the step before: its site has as many steps, and it is one behind."""
-    return source.step < op.step + (len(source.site.ops) - len(op.site.ops))
 
 
 def places(backward: Backward) -> list[Place]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
-
-import numpy as np
 
 from oracle.hypotheses.backward import NOTHING, Adjoints, Backward, Change
 from oracle.returned import our_mistake
@@ -74,15 +72,6 @@ class Flow:
         run = self.run or other.run
         both = None if run is None else lambda backward, more: run(backward, change)
         return Flow((self.key, other.key), self.mistake, change, both)
-
-
-@dataclass(frozen=True, eq=False)
-class Local:
-    """A hypothesis about one parameter's gradient alone, given what flows: what the code would compute."""
-
-    key: Hashable
-    mistake: Mistake
-    gradient: np.ndarray = field(repr=False)
 
 
 def unbroken(family: Iterator[T], broken: list[str]) -> Iterator[T]:

@@ -35,6 +35,7 @@ from oracle.hypotheses.flows import (
     products,
 )
 from oracle.hypotheses.output import output_deltas
+from oracle.hypotheses.parts import COLUMNS, ROWS
 from oracle.hypotheses.reading import Flow, Mistake, Reading, unbroken
 from oracle.hypotheses.series import series_of
 from oracle.hypotheses.slopes import slopes
@@ -42,7 +43,7 @@ from oracle.hypotheses.stale import stale
 from oracle.hypotheses.states import states
 from oracle.hypotheses.tape import recorded
 from oracle.hypotheses.weights import Deltas, matching
-from oracle.hypotheses.words import listed
+from oracle.hypotheses.words import in_columns, listed
 from oracle.kinds import STATE
 from oracle.returned import our_mistake
 from oracle.subject import Subject
@@ -578,4 +579,6 @@ def as_reading(case: Case, found: Found) -> Reading:
         others = [f"d{name}" for name in dict.fromkeys(names[key][1:])]
         likewise = f"; likewise {listed(others)}" if others else ""
         mistakes.append(replace(mistake, sentence=mistake.sentence + likewise))
+    if {part.form for part in case.backward.parts} & {ROWS, COLUMNS} == {COLUMNS}:
+        mistakes = [replace(one, algebra=in_columns(one.algebra)) for one in mistakes]
     return Reading(tuple(mistakes), tuple(case.wrong), found.residual)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from oracle.hypotheses.backward import Backward
-from oracle.hypotheses.tape import Op
-from oracle.hypotheses.words import at, value_of
+from oracle.hypotheses.tape import Op, earlier
+from oracle.hypotheses.words import at, operand_name, value_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +52,10 @@ def series_of(backward: Backward) -> list[Series]:
                 edge = last.edge(position)
                 source = None if edge is None else edge.made_by
                 of = f"what goes into {at(last)}" if source is None else f"{value_of(source)}"
+                made = [] if edge is None else [one for one in edge.sources if isinstance(one, Op)]
+                if made and all(earlier(one, last) for one in made):
+                    own = operand_name(last, position, _likes(backward, last))
+                    of = f"{own}, which is {of} of the step before" if own else f"{of} of the step before"
                 add((site.number, position), of, last, arrays)
     for site in backward.tape.core:
         if len(site.ops) == steps and site.first in kept:
@@ -65,6 +69,13 @@ def series_of(backward: Backward) -> list[Series]:
                     words = f"the step before's {one.words}".replace("'s the value", "'s value")
                     add((one.key, "before"), words, one.op, list(joint.arrays[where]))
     return found
+
+
+def _likes(backward: Backward, op: Op) -> tuple[int, int]:
+    """The number of an operation among those of its kind in its line, and how many there are."""
+    alike = [site for site in backward.tape.sites if site.name == op.name and site.first.lines == op.lines]
+    alike.sort(key=lambda site: site.first.order)
+    return alike.index(op.site), len(alike)
 
 
 def _ends(whole: tuple[int, ...], part: tuple[int, ...]) -> list[tuple[slice, ...]]:
@@ -105,11 +116,3 @@ def shifted(arrays: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
     if len(arrays) > 1:
         for key, (words, shift) in SHIFTS.items():
             yield key, words, shift(arrays)
-
-
-def extended(backward: Backward, y: Series) -> np.ndarray | None:
-    """The series one step earlier, with the state before the first step in front, if there is one."""
-    for one in series_of(backward):
-        if one.arrays.shape == y.arrays.shape and np.array_equal(one.arrays[1:], y.arrays[:-1]):
-            return one.arrays
-    return None

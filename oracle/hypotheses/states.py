@@ -243,6 +243,8 @@ def _gate_orders(backward: Backward) -> Iterator[Flow]:
         if site.first not in backward.entries or site.name != "add" or len(site.ops) < 2:
             continue
         shape = tuple(site.first.out.shape)
+        if not shape:
+            continue
         axis = int(np.argmax(shape))
         for size in sizes:
             if shape[axis] == size or shape[axis] % size or shape[axis] // size > 4:

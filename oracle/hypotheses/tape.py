@@ -33,9 +33,9 @@ MOVES = frozenset(
 READING = frozenset(("T", "mT", "real"))  # attributes of a tensor that are operations
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Edge:
-    """One operand of an operation.
+    """One operand of an operation. What refers to one another here has no repr: written out it would be endless.
 
     tensor      the alias that the operation was given; its gradient is this edge's
     made_by     the operation or the move that made the operand, or None
@@ -69,7 +69,7 @@ class Edge:
         return [one for one in self.sources if isinstance(one, str)]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Op:
     """One operation of the forward pass.
 
@@ -105,7 +105,7 @@ class Op:
         return next((one for one in self.edges if one.position == position), None)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Site:
     """The operations of one place, in the order of the run; `number` tells the sites of a program apart."""
 
@@ -147,6 +147,11 @@ class Tape:
     @property
     def core_ops(self) -> list[Op]:
         return [op for site in self.core for op in site.ops]
+
+
+def earlier(source: Op, op: Op) -> bool:
+    """Whether the source is of the step before: its site has as many steps, and it is one behind."""
+    return source.step < op.step + (len(source.site.ops) - len(op.site.ops))
 
 
 def recorded(subject: Subject) -> Tape:

@@ -215,7 +215,7 @@ def _lookups(block: Block, name: str) -> Iterator[Found]:
         once[labels] = each  # of an element that occurs twice the last
         written = np.where(np.isin(np.arange(1, size + 1), labels), once[1:], written)
         buffered += once[1:]
-        first = slice(0, gradient.shape[-1])
+        first = slice(0, int(np.prod(gradient.shape[-1:])))  # a row; of a vector one number
         np.add.at(one_sample, labels[first] - 1, each[first])
     right = f"d{name}[word] = Σ of what comes back to each of its occurrences; the code "
     sentence = f"a row of d{name} holds only the last of what comes back to its occurrences: `=` for `+=`"
@@ -300,11 +300,12 @@ def _inputs(block: Block, name: str, series: list[Series]) -> Iterator[Found]:
         if turned.shape != block.a.shape or np.array_equal(turned, block.a):
             continue
         if _is_shift(block.a, turned):
+            late = np.array_equal(block.a[1:], turned[:-1])
+            right, taken = ("h_{t-1}", "h_t") if late else ("h_t", "h_{t-1}")
             mistake = Mistake(
                 TIME_INDEX,
-                f"d{name} pairs δ_t with the state of the wrong step: {one.words} at step t, not at the step before "
-                "(h_t for h_{t-1}, or h_{t-1} for h_t)",
-                f"d{name} = Σ_t h_{{t-1}}ᵀ δ_t or Σ_t h_tᵀ δ_t, as the forward pass has it; the code takes the other",
+                f"d{name} pairs δ_t with the state of the wrong step, {taken} for {right}: {one.words}",
+                f"d{name} = Σ_t {right}ᵀ δ_t; the code takes {taken}",
             )
         else:
             mistake = Mistake(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,18 +18,19 @@ from oracle.data import to_json
 from oracle.gradient_check import no_such_function
 from oracle.presentation import table
 from oracle.presentation.diagnosis_text import diagnosis_in_words
+from oracle.presentation.exit_status import EXIT_CODES, INTERRUPTED
 from oracle.presentation.function_table import heading, paragraphs, verdict_table
 from oracle.presentation.patching import NotPatched, applied, fixed_files, written
 from oracle.presentation.progress import progress
+from oracle.presentation.report_files import NewFile, write_reports
 from oracle.presentation.shapes_text import shapes_in_words
 from oracle.presentation.table import shown
 from oracle.sizes import whole_numbers
-from oracle.verdict import AGREES, CANNOT_TELL, WRONG, worst_outcome
+from oracle.verdict import CANNOT_TELL, worst_outcome
 
-EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 GIBIBYTE = 1 << 30
 BUDGET = 20.0  # seconds
+LARGEST = 1e6  # seconds, GiB: more than that no operating system takes as a limit
 EDGES = 2  # columns of a table that rich leaves out when it measures one without edges
 WIDEST = 10_000  # columns: as wide as a table may want to be
 
@@ -46,22 +49,34 @@ class Numbers(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+class Amount(click.FloatRange):
+    """A range without NaN, which is in every one."""
+
+    name = "float"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail("nan is no number", param, ctx)
+        return number
+
+
 @click.command()
 @click.argument("target", metavar="FILE[::NAME]", nargs=-1, required=True)
 @click.option("--sequence-lengths", type=Numbers(), help="Check at these lengths instead of our own.")
 @click.option("--hidden-sizes", type=Numbers(), help="Check at these hidden sizes instead of our own.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws the numbers.")
 @click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), default=SECONDS, show_default=True,
+    "--seconds", type=Amount(min=0, min_open=True, max=LARGEST), default=SECONDS, show_default=True,
     help="How long one function may take.",
 )  # fmt: skip
 @click.option(
-    "--memory", type=click.FloatRange(min=0, min_open=True), default=MEMORY / GIBIBYTE, show_default=True,
+    "--memory", type=Amount(min=0, min_open=True, max=LARGEST), default=MEMORY / GIBIBYTE, show_default=True,
     help="How much memory one function may need, in GiB.",
 )  # fmt: skip
 @click.option("--shapes", is_flag=True, help="Print the shapes of every assignment, by the names of the axes.")
 @click.option(
-    "--budget", type=click.FloatRange(min=0), default=BUDGET, show_default=True,
+    "--budget", type=Amount(min=0, max=LARGEST), default=BUDGET, show_default=True,
     help="Seconds for the search for a fix of one function that is wrong; 0 for none.",
 )  # fmt: skip
 @click.option(
@@ -69,6 +84,9 @@ class Numbers(click.ParamType):
     help="Write the fixes that are found there as a unified diff.",
 )  # fmt: skip
 @click.option("--apply", is_flag=True, help="Change your files by the fixes, and keep them as they were as NAME.orig.")
+@click.option("--sarif", type=NewFile(), help="Write what is found there as SARIF 2.1.0, for a code review.")
+@click.option("--summary", type=NewFile(), help="Append what is found there as Markdown, for the summary of a CI job.")
+@click.option("--html", type=NewFile(), help="Write what is found there as a web page that loads nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 def check(
     target: tuple[str, ...],
@@ -81,6 +99,9 @@ def check(
     budget: float,
     patch: Path | None,
     apply: bool,
+    sarif: Path | None,
+    summary: Path | None,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Check the gradient functions in a file, whatever they compute.
@@ -97,6 +118,7 @@ def check(
       bptt-oracle check check_char_rnn.py --shapes
       bptt-oracle check check_char_rnn.py --budget 60 --patch fix.patch
       bptt-oracle check check_*.py --json > report.json
+      bptt-oracle check check_*.py --html report.html
 
     \b
     Exit status:
@@ -107,6 +129,8 @@ def check(
     """
     if not budget and (patch or apply):
         raise click.UsageError(f"{'--patch' if patch else '--apply'} needs a fix, and --budget 0 looks for none")
+    if html:
+        web_page_ready()
     torch.set_num_threads(1)
     limits = {"seconds": seconds, "memory": int(memory * GIBIBYTE)}
     wanted = [(path, name) for one in target for path, name in functions_of(one, limits)]
@@ -126,6 +150,8 @@ def check(
                     **limits,
                     told=lambda tried, name=name: bar.update(task, description=f"{name}: {tried:,} fixes tried"),
                 )
+                if html:
+                    results[-1] = with_norms(results[-1], limits)
                 bar.advance(task)
     except KeyboardInterrupt:
         interrupted = True
@@ -138,9 +164,38 @@ def check(
         show(results, budget, console)
     if interrupted:
         raise click.exceptions.Exit(INTERRUPTED)
+    write_reports(results, sarif, summary)
+    if html:
+        write_web_page(results, html)
     if patch or apply:
         keep(results, patch, apply, lambda line: click.echo(line, err=as_json))
     raise click.exceptions.Exit(EXIT_CODES[worst_outcome(outcome_of(checked) for checked in results)])
+
+
+def web_page_ready() -> None:
+    from oracle.presentation.html import NotInstalled, ready  # only who asks for a page needs what makes it
+
+    try:
+        ready()
+    except NotInstalled as error:
+        raise click.UsageError(str(error)) from None
+
+
+def with_norms(checked: Checked, limits: dict[str, float]) -> Checked:
+    """The same with its norms by time step, which nothing but the page shows."""
+    from oracle.norms import norms_isolated
+
+    return replace(checked, norms=norms_isolated(checked, **limits))
+
+
+def write_web_page(results: Sequence[Checked], path: Path) -> None:
+    """What cannot be written is said, and the verdict stays."""
+    from oracle.presentation.html import write_html
+
+    try:
+        write_html(results, path)
+    except OSError as error:
+        click.echo(f"{path} is not written: {error.strerror}", err=True)
 
 
 def functions_of(target: str, limits: dict[str, float]) -> list[tuple[Path, str]]:

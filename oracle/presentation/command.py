@@ -21,7 +21,8 @@ from oracle.network_check import Report
 from oracle.noise import AMPLITUDE
 from oracle.presentation import table
 from oracle.presentation.balance_command import balance_products
-from oracle.presentation.check_command import EXIT_CODES, INTERRUPTED, check
+from oracle.presentation.check_command import check
+from oracle.presentation.exit_status import EXIT_CODES, INTERRUPTED, Commands
 from oracle.presentation.progress import progress
 from oracle.presentation.text import first_line
 from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, RELATIVE_ERROR, STRICT, WRONG, worst_outcome
@@ -63,7 +64,7 @@ class DeviceName(click.ParamType):
             self.fail(f"{value!r} is no device as torch names them, such as cpu, cuda or cuda:1", param, ctx)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bptt-oracle")
 def main() -> None:
     """Verify hand-written backpropagation through time against PyTorch autograd."""

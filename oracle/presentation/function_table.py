@@ -31,21 +31,21 @@ def verdict_table(report: FunctionReport, signs: Signs) -> Table:
     told = [finding for finding in report.findings if not finding.not_checked]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("gradient", no_wrap=True)
-    columns = [[_cell(finding[name], signs) for name in report.parameters] for finding in told]
+    columns = [[cell(finding[name], signs) for name in report.parameters] for finding in told]
     for finding, cells in zip(told, columns):
         # headings may wrap, numbers may not
-        table.add_column(_sizes(finding), justify="right", min_width=max(map(len, cells)))
+        table.add_column(sizes_in_words(finding), justify="right", min_width=max(map(len, cells)))
     for name, *cells in zip(report.parameters, *columns):
         table.add_row(name, *cells)
     return table
 
 
-def _sizes(finding: Finding) -> str:
+def sizes_in_words(finding: Finding) -> str:
     short = {"time": "T", "batch": "B"}
     return " ".join(f"{short.get(name, name)}={size}" for name, size in finding.sizes.items()) or "as given"
 
 
-def _cell(verdict: Verdict, signs: Signs) -> Text:
+def cell(verdict: Verdict, signs: Signs) -> Text:
     if verdict.outcome == AGREES:
         text = f"{verdict.relative_error:.0e} {signs.agrees}"
     elif verdict.reason:
@@ -81,7 +81,7 @@ def elsewhere(report: FunctionReport) -> list[str]:
             if verdict.outcome == WRONG and verdict.name not in told:
                 told.add(verdict.name)
                 known = finding.recognised.get(verdict.name)
-                lines.append(f"    at {_sizes(finding)}: {verdict}{f': {known}' if known else ''}")
+                lines.append(f"    at {sizes_in_words(finding)}: {verdict}{f': {known}' if known else ''}")
     return ["only at other sizes:", *lines] if lines else []
 
 

@@ -5,6 +5,7 @@ The lines that stay are those of the file byte for byte: its encoding, its line 
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oracle.child import Checked
+from oracle.loading.source import decoded
 
 if TYPE_CHECKING:
     from oracle.repair import Repair
@@ -93,28 +95,32 @@ def _unchanged(repair: Repair) -> Mapping[Path, bytes]:
             contents[Path(name)] = Path(name).read_bytes()
         except OSError as error:
             raise NotPatched(f"{_spoken(Path(name))} cannot be read: {error.strerror}") from None
-    texts = {str(path): _read(content) for path, content in contents.items()}
-    if diff_of(texts, repair.patched) != repair.diff:  # a diff and what it leads to tell what it was made from
+    try:
+        texts = {str(path): decoded(path) for path in contents}
+    except SyntaxError:  # then it could not have been checked
+        texts = {}
+    if not texts or diff_of(texts, repair.patched) != repair.diff:  # these tell what it was made from
         names = " and ".join(_spoken(path) for path in contents)
         raise NotPatched(f"{names} changed since the check: check again")
     return contents
-
-
-def _read(content: bytes) -> str:
-    """As the text was read from which a fix is made."""
-    return content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _edits(path: Path, content: bytes, patched: str, function: str) -> Iterator[Edit]:
     raw = LINE.findall(content)
     end = next((line[len(line.rstrip(b"\r\n")) :] for line in raw), b"\n") or b"\n"
     encoding, _ = tokenize.detect_encoding(iter([*raw, b""]).__next__)
-    old, new = (text.removesuffix("\n").split("\n") if text else [] for text in (_read(content), patched))
+    encoding = encoding.removesuffix("-sig")  # which would put a BOM before each line
+    old, new = (text.removesuffix("\n").split("\n") if text else [] for text in (decoded(path), patched))
     for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind != "equal":
-            if encoding not in ("utf-8", "utf-8-sig") and any(not line.isascii() for line in new[k:m]):
-                raise NotPatched(f"{_spoken(path)} is in {encoding}: change it by hand, as the diff above shows")
-            yield Edit(i, j, tuple(line.encode() + end for line in new[k:m]), function)
+            try:
+                lines = tuple(line.encode(encoding) + end for line in new[k:m])
+            except UnicodeEncodeError as error:
+                raise NotPatched(
+                    f"{_spoken(path)} is in {encoding}, which has no {error.object[error.start]}: change it by hand, "
+                    "as the diff above shows"
+                ) from None
+            yield Edit(i, j, lines, function)
 
 
 def _fixed(path: Path, content: bytes, edits: Sequence[Edit]) -> Fixed:
@@ -128,13 +134,14 @@ def _fixed(path: Path, content: bytes, edits: Sequence[Edit]) -> Fixed:
                 f"the fixes of {one.function} and {other.function} both change {_spoken(path)}:{one.start + 1}; "
                 "give one of them, as FILE::NAME, and check again"
             )
-    lines = LINE.findall(content)
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""  # stays first
+    lines = LINE.findall(content.removeprefix(mark))
     for edit in sorted(chosen, key=lambda one: (one.start, one.end), reverse=True):
         if edit.start and edit.start == len(lines) and not lines[-1].endswith((b"\r", b"\n")):
             lines[-1] += b"\n"
         lines[edit.start : edit.end] = edit.lines
     numbers = sorted({number + 1 for edit in chosen for number in range(edit.start, max(edit.end, edit.start + 1))})
-    return Fixed(path, content, b"".join(lines), tuple(numbers))
+    return Fixed(path, content, mark + b"".join(lines), tuple(numbers))
 
 
 def written(files: Sequence[Fixed], patch: Path) -> str:

@@ -1,7 +1,7 @@
 """What fixes a wrong gradient: a search over edits of the user's backward pass, each verified before it is shown."""
 
 from oracle.repair.causes import edits_for
+from oracle.repair.problem import PARTLY, Problem
 from oracle.repair.repair import BUDGET, Change, Repair, repair
-from oracle.repair.search import PARTLY, Problem
 
 __all__ = ["BUDGET", "PARTLY", "Change", "Problem", "Repair", "edits_for", "repair"]

@@ -95,7 +95,8 @@ def promising(edits: Iterable[Edit], seen: Mapping[ast.stmt, Moment], matcher: M
             with suppress(Exception), applied([edit]):
                 code = compile(ast.Expression(edit.inserted or moment.site.node), "<expression>", "eval")
                 value = eval(code, dict(moment.variables))
-                if isinstance(value, np.ndarray) and value.size and matcher.match(value) is not None:
+                values = value if isinstance(value, (list, tuple)) and value else [value]
+                if all(isinstance(one, np.ndarray) and one.size and matcher.match(one) is not None for one in values):
                     found.add(edit)
     return found
 

@@ -56,7 +56,9 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
     for definition, material in found.items():
         for name, value in variables.get(definition, {}).items():
             _note(material, name, value)
-            _note_elements(material, name, value, _counters(definition))
+            of_self = vars(value).items() if name == "self" and hasattr(value, "__dict__") else ()
+            for text, one in ((name, value), *((f"self.{key}", one) for key, one in list(of_self)[:MOST_KEYS])):
+                _note_elements(material, text, one, _counters(definition))
         material.functions = _functions(definition)
         if definition.classes:  # what is kept in self by one method can be read by the others
             for other, theirs in found.items():

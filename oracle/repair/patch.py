@@ -71,6 +71,8 @@ class _Source:
         return self.starts[line - 1] + len(self.lines[line - 1].encode()[:column].decode("utf-8", "ignore"))
 
     def span(self, node: ast.AST) -> tuple[int, int]:
+        if node.col_offset < 0:  # a tree of Python 2 source has lines alone
+            return self.starts[node.lineno - 1] + len(self.indent(node.lineno)), self.starts[node.end_lineno] - 1
         return self.position(node.lineno, node.col_offset), self.position(node.end_lineno, node.end_col_offset)
 
     def of(self, node: ast.AST) -> str:
@@ -84,7 +86,11 @@ class _Source:
 
 def _replacements(definition: Definition, old: ast.stmt) -> list[Replacement]:
     source = _Source(definition.text)
-    known = {(node.lineno, node.col_offset, type(node)): node for node in ast.walk(old) if isinstance(node, ast.expr)}
+    known = {
+        (node.lineno, node.col_offset, type(node)): node
+        for node in ast.walk(old)
+        if isinstance(node, ast.expr) and node.col_offset >= 0
+    }
     return list(_statement(old, definition.statement, source, known))
 
 
@@ -104,7 +110,11 @@ def _statement(old: ast.stmt, new: ast.stmt, source: _Source, known: Known) -> I
     for name, value in ast.iter_fields(old):
         if name not in blocks and isinstance(value, ast.expr):
             other = getattr(new, name)
-            if ast.dump(value) != ast.dump(other):
+            if ast.dump(value) != ast.dump(other) and value.col_offset < 0:
+                line = old.lineno
+                start = source.starts[line - 1] + len(source.indent(line))
+                yield Replacement(start, source.starts[line] - 1, ast.unparse(new).split("\n")[0])
+            elif ast.dump(value) != ast.dump(other):
                 yield Replacement(*source.span(value), _text(other, source, known))
 
 
@@ -115,7 +125,7 @@ def _is_block(value: object) -> bool:
 def _simple(old: ast.stmt, new: ast.stmt, source: _Source, known: Known) -> Iterator[Replacement]:
     """The smallest expressions that differ, if the text then says what the tree does; else the whole statement."""
     start, end = source.span(old)
-    if type(old) is type(new):
+    if type(old) is type(new) and old.col_offset >= 0:
         for brackets in (False, True):
             changes = list(_expressions(old, new, source, known, brackets))
             text = _replaced(
@@ -258,7 +268,9 @@ def _twins(old: Sequence[ast.stmt], new: Sequence[ast.stmt]) -> list[int | None]
 
 def _share_lines(statements: Sequence[ast.stmt], source: _Source) -> bool:
     """Whether something stands before one of them on its line: another one, or the head of what they stand in."""
-    return any(source.lines[one.lineno - 1].encode()[: one.col_offset].strip() for one in statements)
+    return any(
+        source.lines[one.lineno - 1].encode()[: one.col_offset].strip() for one in statements if one.col_offset >= 0
+    )
 
 
 def _one_a_line(old: Sequence[ast.stmt], new: Sequence[ast.stmt], source: _Source, known: Known) -> Replacement:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oracle.examination import examine
 from oracle.repair.causes import kind_of, lines_of
 from oracle.repair.edit import Edit, applied
 from oracle.repair.patch import diff_of, patched
-from oracle.repair.search import Problem, Progress, State, materials_of, solutions
+from oracle.repair.problem import Problem
+from oracle.repair.search import Progress, State, solutions
+from oracle.repair.surroundings import materials_of
+from oracle.repair.tidy import is_odd, needed
 from oracle.returned import NotChecked
 from oracle.rewriting import Definition, compiled, copied, exchanged, quiet
 from oracle.subject import Subject, plain_loss
@@ -71,10 +74,11 @@ def repair(
     kinds: set[tuple[str, ...]] = set()
     for state in solutions(problem, progress, ordered):
         kind = tuple(sorted(edit.kind for edit in state.edits))
-        if found and (kind in kinds or len(state.edits) > len(found[0].changes)):
+        if found and (kind in kinds or len(state.edits) > len(found[0].changes) or is_odd(state.edits)):
             continue
+        state = replace(state, edits=needed(problem, state.edits))
         with applied(state.edits):
-            where = _verified(problem.definitions, elsewhere)
+            where = _verified(problem, elsewhere)
         if where:
             changes = _changes(state, problem)
             with applied(state.edits):
@@ -88,8 +92,12 @@ def repair(
     return tuple(found), progress.tried
 
 
-def _verified(definitions: Sequence[Definition], elsewhere: Sequence[Callable[[], Subject]]) -> tuple[str, ...]:
-    """The sizes at which every gradient agrees, and the loss is what it was; empty unless that is so at all."""
+def _verified(problem: Problem, elsewhere: Sequence[Callable[[], Subject]]) -> tuple[str, ...]:
+    """The sizes at which every gradient agrees, and the loss is what it was; empty unless that is so at all.
+
+    A repair that gives cause for complaint where there was none, as one that writes to an input, is none.
+    """
+    definitions = problem.definitions
     where: list[str] = []
     for make in elsewhere:
         subject = make()
@@ -104,6 +112,8 @@ def _verified(definitions: Sequence[Definition], elsewhere: Sequence[Callable[[]
         except (NotChecked, ValueError, SyntaxError):
             return ()
         if finding.outcome != AGREES or not abs(finding.loss - before) <= SAME_LOSS * abs(before):
+            return ()
+        if {one.partition(":")[0] for one in finding.complaints} - problem.complaints:
             return ()
         where.append(", ".join(f"{name}={size}" for name, size in finding.sizes.items()))
     return tuple(where)

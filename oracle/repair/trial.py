@@ -46,6 +46,7 @@ class Trial:
     tolerance         how far from a gradient is still right, by name
     sites             whose values are recorded and matched
     weights           how much a match with each adjoint counts
+    values            of the forward pass: computed again, they are no mistake
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class Trial:
         matcher: Matcher,
         sites: Sequence[Site],
         weights: Sequence[float] = (),
+        values: Matcher | None = None,
     ) -> None:
+        self.values = values
         self.subject, self.definitions, self.loss, self.gradients = subject, definitions, loss, gradients
         self.tolerance, self.matcher = tolerance, matcher
         # the parts of an expression together weigh about as much as the whole
@@ -146,7 +149,7 @@ class Trial:
                 if match not in known:
                     found += worth * self.weight[number] * (self.weights[match] if self.weights else 1.0)
                 known.add(match)
-            elif self.weight[number] == 1.0:
+            elif self.weight[number] == 1.0 and not (self.values and self.values.find(size, value) is not None):
                 worth *= FADING
         return found
 

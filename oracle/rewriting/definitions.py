@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import gc
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
@@ -84,6 +84,48 @@ def definitions_run(run: Callable[[], object]) -> list[Definition]:
         owner = next(one for one in found.values() if one.codes.get((code.co_qualname, code.co_firstlineno)) is code)
         owner.live = (*owner.live, function)
     return list(found.values())
+
+
+def loops_at_the_top_level(run: Callable[[], object]) -> tuple[str, ...]:
+    """The user's files whose top level has a loop that computes something and that a run went through.
+
+    That belongs to no definition. What the run raises passes through.
+    """
+    lines: dict[str, set[int]] = {}
+
+    def trace(frame: FrameType, event: str, _: object) -> Callable | None:
+        filename = frame.f_code.co_filename
+        if frame.f_code.co_name != "<module>" or not is_users(filename):
+            return None
+        if event == "line":
+            lines.setdefault(filename, set()).add(frame.f_lineno)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    found = []
+    for filename, ran in lines.items():
+        unit, _ = _unit_of(filename)
+        if unit is not None and any(line in ran for line in _computing_in_loops(unit.tree)):
+            found.append(filename)
+    return tuple(found)
+
+
+def _computing_in_loops(tree: ast.AST, inside: bool = False) -> Iterator[int]:
+    """The lines of statements in loops, outside of functions and classes, that calculate."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.stmt) or isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            continue
+        if isinstance(node, (ast.For, ast.While)):
+            yield from _computing_in_loops(node, True)
+        elif any(isinstance(one, ast.stmt) for one in ast.iter_child_nodes(node)):
+            yield from _computing_in_loops(node, inside)
+        elif inside and any(isinstance(one, (ast.BinOp, ast.AugAssign)) for one in ast.walk(node)):
+            yield node.lineno
 
 
 def _live(codes: list[CodeType]) -> list[FunctionType]:

@@ -153,7 +153,7 @@ def test_the_modules_of_a_diagnosis_are_not_imported_by_a_check(file):
 @pytest.mark.parametrize(
     "broken, reason",
     [
-        ("raise KeyError('W')", "for a mistake in this tool, please report it: KeyError: 'W' (<string>:3)"),
+        ("raise KeyError('W')", "for a mistake in this tool, please report it: KeyError: 'W' (child.py:"),
         ("os._exit(3)", "ended by itself with exit status 3 (os._exit, or exit in C code)"),
         ("os.abort()", "crashed: aborted"),
         ("time.sleep(60)", "did not finish within 1 s"),

@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from oracle.child import check_isolated
+from oracle.annotation import Coefficients, Listed
+from oracle.child import Asked, check_isolated
 from oracle.data import from_data, to_data, to_json
 from oracle.diagnosis import Diagnosis, Where
 from oracle.gradient_check import FunctionReport, check_gradients
 from oracle.hypotheses import Mistake, Reading
+from oracle.norms import Norms, Series
 from oracle.repair import Change, Repair
 from oracle.verdict import WRONG
 
@@ -112,7 +114,14 @@ DIAGNOSES = [
 ]
 
 
-@pytest.mark.parametrize("before", DIAGNOSES)
+WHERE = Where(
+    listing=(Listed("/a/rnn.py", "backward", 3, "x = 1", "dL/d x", True),),
+    counts=(Coefficients("W", (1.0, 0.0)), Coefficients("b", ((1.0, None), (0.0, 2.0)), "losses")),
+)
+NORMS = Norms({"time": 2}, (Series("", "/a/rnn.py", 3, "h = f(h)", (0.0, np.inf)),), "or not")
+
+
+@pytest.mark.parametrize("before", [*DIAGNOSES, Diagnosis(WRONG, where=WHERE), NORMS, Norms({}), Asked((1, 2), (), 3)])
 def test_a_diagnosis_there_and_back(before):
     assert from_data(to_data(before)) == before
 
@@ -125,3 +134,6 @@ def test_a_diagnosis_in_json():
     assert read["repair"]["changes"][1] == {"filename": "/a/rnn.py", "line": 7, "kind": "carry", "sentence": "dropped"}
     assert read["repair"]["diff"] == "--- a/rnn.py\n" and read["alternatives"] == [read["repair"]]
     assert "whole text" not in text and '"type"' not in text
+    read = json.loads(json.dumps(to_json(REPORTS[1], Diagnosis(WRONG, where=WHERE)), allow_nan=False))["diagnosis"]
+    assert read["where"]["counts"][1] == {"parameter": "b", "counts": [[1, None], [0, 2]], "kind": "losses"}
+    assert read["where"]["listing"][0]["first"] is True

@@ -5,6 +5,7 @@ import textwrap
 import pytest
 
 from oracle.diagnosis import diagnose
+from oracle.hypotheses import Explanation
 from oracle.verdict import AGREES, WRONG
 from tests.oracle.repair.programs import ROWS, planted
 
@@ -269,3 +270,56 @@ def test_right_at_the_sizes_of_the_search_is_not_right(diagnosed, mistake):
     if found.repair:
         (patched,) = found.repair.patched.values()
         assert diagnosed(patched).outcome == AGREES
+
+
+def test_a_larger_budget_is_given_to_the_causes_as_well_and_taken_from_the_search(diagnosed, monkeypatch):
+    given, now = [], [0.0]
+
+    def explained(*_, seconds=None):
+        given.append(_[-1] if seconds is None else seconds)
+        now[0] += given[-1]
+        return Explanation(stopped=True)
+
+    def repair(problem, elsewhere, budget, *_):
+        given.append(budget)
+        return (), 0
+
+    monkeypatch.setattr("oracle.diagnosis.explained", explained)
+    monkeypatch.setattr("oracle.diagnosis.repair", repair)
+    monkeypatch.setattr("oracle.diagnosis.time.monotonic", lambda: now[0])
+    text = planted(ROWS, TRANSPOSED)
+    for budget, causes, search in ((5.0, 3.0, 5.0), (100.0, 15.0, 88.0)):
+        given.clear()
+        found = diagnosed(text, budget=budget)
+        assert given == [causes, search]
+        assert found.unread == (
+            f"no cause was found in {causes:g} s, and not everything known was tried: a larger budget tries more"
+        )
+
+
+def test_sizes_that_a_function_does_not_ask_for_are_not_said(diagnosed):
+    right = """
+import numpy as np
+from oracle import gradient_function
+
+
+@gradient_function(w="hidden", R="hidden hidden")
+def program(p, sizes, rng):
+    x, h, loss = rng.normal(size=(sizes.time, sizes.hidden)), [np.zeros(sizes.hidden)], 0.0
+    for t in range(sizes.time):
+        h.append(np.tanh(x[t] * p.w + p.R @ h[-1]))
+        loss += 0.5 * h[-1] @ h[-1]
+    dw, dR, carry = np.zeros_like(p.w), np.zeros_like(p.R), 0
+    for t in reversed(range(sizes.time)):
+        da = (h[t + 1] + carry) * (1 - h[t + 1] ** 2)
+        dw += da * x[t]
+        dR += np.outer(da, h[t])
+        carry = p.R.T @ da
+    return loss, dict(w=dw, R=dR)
+"""
+    assert right.count("p.R.T @ da") == 1
+    found = diagnosed(right.replace("p.R.T @ da", "p.R @ da"))
+    assert found.repair is not None and found.unfollowed == ()
+    assert [[one.partition("=")[0] for one in sizes.split(", ")] for sizes in found.repair.verified] == [
+        ["time", "hidden"]
+    ] * len(found.repair.verified)

@@ -13,6 +13,7 @@ from oracle.returned import (
     RecordingGenerator,
     called,
     first_not_finite,
+    our_mistake,
     read,
     same_random_numbers,
     total_loss,
@@ -287,3 +288,16 @@ def test_code_that_silences_numpy_hides_nothing():
 
 def test_another_error_on_the_way_says_nothing():
     assert first_not_finite(lambda: {}["x"]) == ""
+
+
+def test_a_mistake_of_ours_is_one_line_with_our_own_place():
+    try:
+        read((1.0, RIGHT), None, "f")
+    except Exception as error:
+        found = our_mistake(error)
+    assert found.endswith(")") and "(returned.py:" in found
+    try:
+        raise KeyError("line\n" * 3000)
+    except KeyError as error:
+        found = our_mistake(error)
+    assert "\n" not in found and len(found) < 300 and found.startswith("KeyError: 'line")

@@ -117,4 +117,25 @@ def missing(place: Place) -> Iterator[Proposal]:
                 yield Proposal(new, DERIVATIVE, f"{function}({text}) was missing", 3.0)
 
 
-TEMPLATES = (of_another, squares, missing)
+def written_out(place: Place) -> Iterator[Proposal]:
+    """A derivative as a formula in place of a call: 1 - h ** 2 for tanh_derivative(h), or for np.diag(1 - h ** 2)."""
+    node = place.node
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+        return
+    (argument,) = node.args
+    found = _argument(argument)
+    inner = found[1] if found else argument
+    if not found and not (
+        place.suspicious and isinstance(argument, (ast.Name, ast.Subscript, ast.Attribute)) and place.shape_of(argument)
+    ):
+        return
+    if found:
+        yield Proposal(argument, DERIVATIVE, f"{text_of(argument)} as it is, in place of {text_of(node)}", 1.5)
+    for form, function in FORMS.items():
+        new = made(form, node, A=inner)
+        yield Proposal(
+            new, DERIVATIVE, f"{text_of(new)}, the derivative of {function}, in place of {text_of(node)}", 2.0
+        )
+
+
+TEMPLATES = (of_another, squares, missing, written_out)

@@ -84,6 +84,26 @@ def bounds(place: Place) -> Iterator[Proposal]:
             yield Proposal(new, ACCUMULATION, f"{text_of(new)}: the {says} step counts as well", 2.0)
 
 
+def fewer_steps(place: Place) -> Iterator[Proposal]:
+    """All steps but the first, or the last, in every slice of an expression: deltas[1:n] for deltas[:n]."""
+    node = place.node
+    if not isinstance(node, (ast.Call, ast.BinOp)) or place.is_target:
+        return
+    slices = [one for one in ast.walk(node) if isinstance(one, ast.Slice) and one.step is None]
+    for which, bound, says in (("lower", "1", "first"), ("upper", "-1", "last")):
+        open_ones = [one for one in slices if getattr(one, which) is None and (which == "lower" or one.upper is None)]
+        if len(open_ones) < 2 or len(open_ones) != len(slices):
+            continue
+
+        def cut(one: ast.AST, which: str = which, bound: str = bound) -> ast.Slice:
+            new = ast.Slice(lower=one.lower, upper=one.upper, step=None)
+            setattr(new, which, made(bound, node))
+            return ast.copy_location(new, one)
+
+        new = _replaced(node, lambda one: isinstance(one, ast.Slice), cut)
+        yield Proposal(new, ACCUMULATION, f"{text_of(new)}: the {says} step does not count", 2.0)
+
+
 def _is(node: ast.AST, text: str) -> bool:
     return isinstance(node, READ) and isinstance(node.ctx, ast.Load) and text_of(node) == text
 
@@ -162,4 +182,4 @@ def _replaced(node: ast.AST, wanted: Callable[[ast.AST], bool], new: Callable[[a
 
 
 TEMPLATES = (names, transposes, indices, constant_indices)
-OF_EXPRESSIONS = (bounds,)
+OF_EXPRESSIONS = (bounds, fewer_steps)

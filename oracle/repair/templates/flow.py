@@ -15,7 +15,6 @@ from oracle.repair.templates.term import sums_over_gates
 from oracle.rewriting import copied
 
 MOST_INSERTED = 400
-LOOP_CALLS = ("range", "reversed", "enumerate", "zip")
 
 
 def accumulation(place: Place) -> Iterator[Proposal]:
@@ -110,6 +109,13 @@ def order(place: Place) -> Iterator[Proposal]:
             # what comes before its time has no effect, and only seems right
             for where, together, cost in (("before", [node, new], 3.5), ("after", [new, node], 2.0)):
                 yield Moved(together, STATE, f"`{_short(node)}` stands {where} the loop", cost, instead_of=loop)
+    guard = place.slot.parent
+    if isinstance(guard, ast.If) and slot.field == "body" and guard in place.around and len(body) > 1:
+        rest = [one for one in body if one is not node]
+        new = _at(ast.If(test=guard.test, body=rest, orelse=guard.orelse), guard)
+        for together in ([new, node], [node, new]):
+            says = f"`{_short(node)}` always, and not only if {text_of(guard.test)}"
+            yield Moved(together, ACCUMULATION, says, 1.5, instead_of=guard)
     for other_index in range(len(body)):
         if other_index != index and abs(other_index - index) <= 4:
             others = [one for one in body if one is not node]
@@ -348,6 +354,7 @@ def _shapes_by_use(text: str, place: Place) -> set[tuple[int, ...]]:
 def _pairs(place: Place, loop: ast.For, shapes: set[tuple[int, ...]], target: str) -> Iterator[str]:
     """Products of two things that the loop reads or assigns, with one of these shapes."""
     inside = {text_of(inner) for inner in ast.walk(loop) if isinstance(inner, ast.expr)}
+    inside |= _over_the_steps(place, loop)
     arrays = {
         text: known
         for text, known in place.material.arrays.items()
@@ -380,6 +387,16 @@ def _pairs(place: Place, loop: ast.For, shapes: set[tuple[int, ...]], target: st
                     yield f"{first}.sum(axis={axis})"
                 if (*one[:axis], 1, *one[axis + 1 :]) in shapes:
                     yield f"{first}.sum(axis={axis}, keepdims=True)"
+
+
+def _over_the_steps(place: Place, loop: ast.For) -> set[str]:
+    """xs[t] of what the loop does not compute: the line that is missing may have been the only one to read it."""
+    counter = f"[{text_of(loop.target)}]"
+    made_here = {
+        inner.id for inner in ast.walk(loop) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    }
+    every = (text for text in place.material.arrays if text.endswith(counter))
+    return {text for text in every if text.removesuffix(counter) not in made_here}
 
 
 def _neighbours(text: str, loop: ast.For) -> list[str]:

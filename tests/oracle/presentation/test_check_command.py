@@ -198,7 +198,11 @@ def test_json_of_what_cannot_be_checked(check):
     [
         (["--sequence-lengths", "1,x"], "'1,x' should be whole numbers with commas between them, such as 1,2,7"),
         (["--hidden-sizes", "0"], "'0' holds 0, but a size should be at least 1"),
-        (["--seconds", "0"], "0.0 is not in the range x>0"),
+        (["--seconds", "0"], "0.0 is not in the range 0<x<=1000000.0"),
+        (["--seconds", "nan"], "nan is no number"),
+        (["--budget", "nan"], "nan is no number"),
+        (["--budget", "inf"], "inf is not in the range 0<=x<=1000000.0"),
+        (["--memory", "inf"], "inf is not in the range 0<x<=1000000.0"),
     ],
 )
 def test_options_that_are_none(check, options, message):
@@ -387,7 +391,7 @@ def test_the_verdict_stays_where_the_diagnosis_breaks(check, monkeypatch):
     assert result.exit_code == 1 and result.output.startswith("✗ layer at check_layer.py:6\n")
     assert (
         "layer could not be diagnosed: for a mistake in this tool, please report it: RuntimeError: the beam is empty "
-        "(test_check_command.py:"
+        "(child.py:"
     ) in " ".join(result.output.split())
 
 

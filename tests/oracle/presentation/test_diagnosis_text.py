@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from oracle.annotation import Listed
 from oracle.child import Checked
 from oracle.diagnosis import Diagnosis, Where
 from oracle.hypotheses import Mistake, Reading
@@ -23,17 +24,18 @@ COUNTS = re.compile(r"[\d,]+ candidates tried, found in [\d.]+ s")
 
 THREE_MISTAKES = """\
     V: steps 1, 2 and 3 are missing
-    first wrong line: faulty_elman.py:96
+    first wrong line: faulty_elman.py:93
     faulty_elman.py, three_mistakes
     93  g["V"] = h[t + 1].T @ errors[t]  # <- should be +=
-            = what V gets from one step
+            <-- here, by the fix below
     94  delta = (errors[t] @ p["V"].T + carry) * (1 - h[t + 1] ** 2)
             = dL/d a[t]
     95  g["W"] += x[t].T @ delta
             = what W gets from one step
     96  g["R"] += h[t + 1].T @ delta  # <- should be h[t]
-            <-- the first wrong value
-    97  g["b"] += delta.mean(axis=0, keepdims=True)  # <- should be sum  wrong
+            <-- here, by the fix below
+    97  g["b"] += delta.mean(axis=0, keepdims=True)  # <- should be sum
+            <-- here, by the fix below
     98  carry = delta @ p["R"].T
             = the part of dL/d h[t + 1] that comes from line 14
 why
@@ -94,8 +96,15 @@ DIFF = """\
 REPAIR = Repair((CHANGE,), DIFF, {"/home/me/rnn.py": ""}, 40, 1.25, ("time=9, batch=2",))
 TWICE_A = Change("/home/me/rnn.py", 1, "factor", "twice")
 OTHER = Repair((TWICE_A,), "--- a\n+++ b\n@@ -1 +1 @@\n-a\n+2 * a\n", {}, 9, 2.0, ())
-SOURCE = ("rnn.py, backward", "1  a = 1  = dL/d y", "2  b = a + δ  <-- the first wrong value")
-WHERE = Where(("W agrees, b does not",), SOURCE, "/home/me/rnn.py", 2, "the first wrong value")
+
+
+def listed(*lines, first=None, function="backward", filename="/home/me/rnn.py"):
+    """Of (number, source, remark)."""
+    return tuple(Listed(filename, function, n, source, remark, n == first) for n, source, remark in lines)
+
+
+LISTING = listed((1, "a = 1", "= dL/d y"), (2, "b = a + δ", "the first wrong value"), first=2)
+WHERE = Where(("W agrees, b does not",), (), "/home/me/rnn.py", 2, "the first wrong value", (), LISTING)
 MINUS = Mistake("sign", "db has the sign of δ wrong", "db = −Σ δ; the code computes Σ δ", "δ (3, 4)")
 TWICE = Mistake("factor", "db is twice what it should be")
 
@@ -119,7 +128,7 @@ def test_all_parts_in_order():
         "    W agrees, b does not",
         "    first wrong line: rnn.py:2",
         "    rnn.py, backward",
-        "    1  a = 1  = dL/d y",
+        "    1  a = 1      = dL/d y",
         "    2  b = a + δ  <-- the first wrong value",
         "why",
         "    db has the sign of δ wrong",
@@ -145,7 +154,7 @@ def test_a_tie_is_a_tie():
     readings = Reading((MINUS, TWICE), ("b",), 0.0, apart), Reading((TWICE,), ("b",), 0.0, apart)
     lines = after("why", said(Diagnosis(WRONG, ("b", "W"), WHERE, readings)))
     assert lines[: lines.index("fix")] == [
-        "    2 mistakes would give exactly this:",
+        "    a tie: each of these 2 would give exactly this:",
         "    1. db has the sign of δ wrong",
         "           db = −Σ δ; the code computes Σ δ",
         "           δ (3, 4)",
@@ -220,12 +229,14 @@ def test_ascii():
 
 
 def test_a_narrow_terminal_wraps_sentences_and_no_source():
-    source = ("30  g['W'] += x[t].T @ delta  # twice  = what W gets", "31  carry = delta @ p['R']  # R.T")
-    where = Where(("W agrees, " * 8 + "b does not",), source)
+    lines = listed(
+        (30, "    g['W'] += x[t].T @ delta  # twice", "= what W gets"), (31, "    c = delta @ p['R']  # R.T", "")
+    )
+    where = Where(("W agrees, " * 8 + "b does not",), listing=lines)
     lines = said(Diagnosis(WRONG, ("b",), where, (), (), REPAIR), width=50)
     assert max(map(len, lines)) <= 50 and "    agrees, W agrees, W agrees, W agrees, b does" in lines
     assert lines[lines.index("    30  g['W'] += x[t].T @ delta  # twice") + 1] == "            = what W gets"
-    assert "    31  carry = delta @ p['R']  # R.T" in lines
+    assert "    31  c = delta @ p['R']  # R.T" in lines
     assert said(Diagnosis(WRONG, ("b",), where), width=5) == said(Diagnosis(WRONG, ("b",), where), width=40)
 
 
@@ -249,3 +260,67 @@ def test_a_part_that_broke_is_said_and_nothing_is_claimed_for_it():
     said_so = "the cause was not found: KeyError: 'x' (tape.py:3); please report it"
     lines = said(Diagnosis(WRONG, ("b",), WHERE, failed=(said_so,)))
     assert lines[-1] == f"    {said_so}" and "why" not in lines
+
+
+def fixed(*lines, diff=DIFF, filename="/home/me/rnn.py"):
+    return Repair(tuple(Change(filename, line, "sign", "minus") for line in lines), diff, {filename: ""}, 4, 1.0, ())
+
+
+def test_where_the_fix_is_the_first_wrong_line_is():
+    said_so = "    1  a = 1      <-- here, by the fix below", "    2  b = a + δ  the first wrong value"
+    lines = said(Diagnosis(WRONG, ("b",), WHERE, repair=fixed(1)))
+    assert "    first wrong line: rnn.py:1" in lines and [line for line in lines if line[4:5] in ("1", "2")] == [
+        *said_so
+    ]
+    both = said(Diagnosis(WRONG, ("b",), WHERE, repair=fixed(1, 2)))
+    assert "    first wrong line: rnn.py:1" in both
+    assert [line for line in both if "<-- " in line] == [said_so[0], "    2  b = a + δ  <-- here, by the fix below"]
+
+
+CODE = "def one():\n    a = 1\n    b = 2\n    return b\n\n\ndef two():\n    return 3\n"
+
+
+@pytest.mark.parametrize(
+    "line, shown",
+    [
+        (2, ["net.py, one", "2  a = 1  <-- here, by the fix below", "3  b = 2  the first wrong value"]),
+        (
+            8,
+            ["net.py", "8  return 3  <-- here, by the fix below", "", "net.py, one", "3  b = 2  the first wrong value"],
+        ),
+    ],
+)
+def test_the_line_of_a_fix_that_the_annotation_does_not_show(tmp_path, line, shown):
+    path = tmp_path / "net.py"
+    path.write_text(CODE)
+    text = CODE.splitlines()[line - 1]
+    diff = f"--- a/net.py\n+++ b/net.py\n@@ -{line - 1},2 +1,2 @@\n {CODE.splitlines()[line - 2]}\n-{text}\n+{text}0\n"
+    listing = listed((3, "    b = 2", "the first wrong value"), first=3, function="one", filename=str(path))
+    where = Where((), (), str(path), 3, "the first wrong value", (), listing)
+    lines = said(Diagnosis(WRONG, ("b",), where, repair=fixed(line, diff=diff, filename=str(path))))
+    assert lines[: lines.index("fix")] == ["where", f"    first wrong line: net.py:{line}"] + [
+        f"    {one}" if one else "" for one in shown
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_annotated_lines_fit_the_terminal(width):
+    remark = "dL/d (1 / (1 + np.exp(-z))): right at t=3, wrong from t=2 on, " + "and further " * 5 + "on"
+    lines = listed((9, "        x = 1", remark), (10, "        y = " + "x + " * 10 + "1", "= dL/d y"), first=9)
+    shown = after("where", said(Diagnosis(WRONG, ("b",), Where(listing=lines)), width=width))
+    assert max(map(len, shown)) <= width and any("y = x + x" in line for line in shown)
+    joined = " ".join(line.strip() for line in shown)
+    assert f"<-- {remark}" in joined
+
+
+def test_code_at_the_top_level_is_not_said_to_be_searched():
+    lines = after("fix", said(Diagnosis(WRONG, ("b",), WHERE, tried=9, seconds=1.0, unfollowed=("/home/me/net.py",))))
+    assert " ".join(line.strip() for line in lines) == (
+        "no fix was found in 1 s, 9 candidates tried: the code at the top level of net.py is not followed, only what "
+        "stands in functions"
+    )
+    where = " ".join(line.strip() for line in said(Diagnosis(WRONG, ("b",), WHERE, unfollowed=("/home/me/net.py",))))
+    assert "only what stands in functions: the mistake may stand there" in where
+    assert not any(
+        "top level" in line for line in said(Diagnosis(WRONG, ("b",), WHERE, repair=REPAIR, unfollowed=("n",)))
+    )

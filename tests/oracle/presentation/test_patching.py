@@ -8,6 +8,7 @@ import pytest
 
 from oracle.child import Checked
 from oracle.diagnosis import Diagnosis
+from oracle.loading.source import decoded
 from oracle.presentation.patching import NotPatched, applied, fixed_files, written
 from oracle.repair import Change, Repair
 from oracle.repair.patch import diff_of
@@ -18,7 +19,7 @@ SOURCE = "".join(f"line {number}\n" for number in range(1, 31))
 
 def result(path: Path, *pairs: tuple[str, str], name: str = "f", text: str | None = None) -> Checked:
     """What a check says whose fix makes b of each a."""
-    before = text if text is not None else path.read_text(encoding="utf-8", errors="replace")
+    before = text if text is not None else decoded(path)
     after = before
     for a, b in pairs:
         assert after.count(a) == 1
@@ -69,7 +70,10 @@ def test_a_copy_overwrites_nothing(file):
         (b"a\nb", ("b", "b\nc"), b"a\nb\nc\n"),
         (b"a\nb\n", ("b\n", ""), b"a\n"),
         ("\ufeffa\nδ = 1\n".encode(), ("a\n", "α\n"), "\ufeffα\nδ = 1\n".encode()),
+        ("\ufeffa\nb\n".encode(), ("a\n", "c\na\n"), "\ufeffc\na\nb\n".encode()),
+        ("\ufeffa\r\nb\r\n".encode(), ("b\n", "δ\n"), "\ufeffa\r\nδ\r\n".encode()),
         (b"# coding: latin-1\n'\xe4'\nb\n", ("b\n", "c\n"), b"# coding: latin-1\n'\xe4'\nc\n"),
+        (b"# coding: latin-1\n'\xe4'\nb\n", ("b\n", "é = 'ä'\n"), b"# coding: latin-1\n'\xe4'\n\xe9 = '\xe4'\n"),
         (b"a\x0c\nb\nc\x0cd\n", ("b\n", "e\n"), b"a\x0c\ne\nc\x0cd\n"),
     ],
 )
@@ -185,8 +189,16 @@ def test_a_read_only_file(file):
 
 def test_letters_that_its_encoding_may_lack(file):
     file.write_bytes(b"# coding: latin-1\n'\xe4'\n")
-    checked = result(file, ("'\ufffd'", "-'\ufffd'"))
-    with pytest.raises(NotPatched, match="^rnn.py is in iso-8859-1: change it by hand, as the diff above shows$"):
+    checked = result(file, ("'ä'", "'δ'"))
+    said = "^rnn.py is in iso-8859-1, which has no δ: change it by hand, as the diff above shows$"
+    with pytest.raises(NotPatched, match=said):
+        fixed_files([checked])
+
+
+def test_a_file_that_is_no_longer_in_its_encoding(file):
+    checked = result(file, ("line 3\n", "three\n"))
+    file.write_bytes(b"'\xe4'\n")
+    with pytest.raises(NotPatched, match="^rnn.py changed since the check: check again$"):
         fixed_files([checked])
 
 

@@ -34,6 +34,8 @@ def chaotic(p, sizes, rng):
     return x, dict(x=slope * (1 + 1e-3))
 """
 
+TWO = "--gradient-sequence-lengths=2"  # a test for each parameter, no more
+
 
 def run(pytester, *arguments):
     return pytester.runpytest_inprocess("-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments)
@@ -53,7 +55,9 @@ def test_a_wrong_gradient_fails_and_the_right_one_beside_it_passes(pytester):
     result = run(pytester, "check_layer.py")
     result.assert_outcomes(passed=3, failed=3)
     first = next(line for line in result.outlines if line.startswith("b wrong: "))
-    assert "rounding noise, worst at [" in first and first.endswith("exactly 2 times the right one")
+    sizes = "at time=5, batch=3, hidden=6, input=4"  # those that matter: time is none of them
+    assert "rounding noise, worst at [" in first
+    assert first.endswith(f", {sizes.replace('time=5, ', '')}: exactly 2 times the right one")
     reproduce = result.outlines.index("reproduce: bptt-oracle check check_layer.py::wrong")
     assert result.outlines[reproduce + 1] == "it also says where, why, and what fixes it"
     text = result.stdout.str()
@@ -146,16 +150,81 @@ def test_beside_ordinary_tests(pytester):
     run(pytester).assert_outcomes(passed=8)  # collected without being named: the file is called test_
 
 
-@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+@pytest.mark.parametrize("mode", ["prepend", "append", "importlib"])
 def test_import_modes(pytester, mode):
     pytester.makepyfile(check_layer=WRONG)
-    run(pytester, "check_layer.py", f"--import-mode={mode}").assert_outcomes(passed=3, failed=3)
+    run(pytester, "check_layer.py", f"--import-mode={mode}", TWO).assert_outcomes(passed=1, failed=1)
 
 
-def test_with_xdist(pytester):
+@pytest.mark.parametrize("way", ["load", "loadscope"])
+def test_with_xdist(pytester, way):
     pytester.makepyfile(check_layer=WRONG)
-    result = pytester.runpytest_subprocess("-q", "-n", "2", "-W", "error", "check_layer.py")
+    strict = "-W", "error", "--strict-markers", "--strict-config"
+    result = pytester.runpytest_subprocess("-q", "-n", "2", "--dist", way, *strict, "check_layer.py")
     result.assert_outcomes(passed=3, failed=3)
+    assert any(line.startswith("b wrong: ") for line in result.outlines)
+
+
+def test_maxfail_and_last_failed(pytester):
+    pytester.makepyfile(check_layer=WRONG)
+    run(pytester, "check_layer.py", "--maxfail", "2").assert_outcomes(passed=2, failed=2)
+    pytester.runpytest_inprocess("-q", "check_layer.py").assert_outcomes(passed=3, failed=3)
+    pytester.runpytest_inprocess("-q", "check_layer.py", "--lf").assert_outcomes(failed=3)
+
+
+def test_without_the_plugin(pytester):
+    pytester.makepyfile(test_layer=RIGHT + "\ndef test_ordinary(): pass\n")
+    result = pytester.runpytest_subprocess("-q", "-p", "no:bptt_oracle", "-p", "no:cacheprovider", "-W", "error")
+    result.assert_outcomes(passed=1)
+
+
+def test_in_a_conftest(pytester):
+    """As tests there are: collected where the file is named."""
+    pytester.makeconftest(WRONG)
+    pytester.makepyfile(test_it="from conftest import wrong\ndef test_ordinary(): pass\n")
+    run(pytester, "test_it.py").assert_outcomes(passed=1)
+    run(pytester, "conftest.py", TWO).assert_outcomes(passed=1, failed=1)
+
+
+def test_in_a_class(pytester):
+    inside = "class TestIt:\n" + "".join(f"    {line}\n" for line in RIGHT.splitlines())
+    pytester.makepyfile(test_layer=inside)
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    assert (
+        "the gradient function 'layer' is declared in the class TestIt, but should be at the top level of its file, "
+        "where it can be run alone" in result.outlines
+    )
+
+
+def test_two_names_are_one_function(pytester):
+    named = RIGHT.replace("def layer", "def made") + "\nalias = again = made\n"
+    pytester.makepyfile(check_layer=named)
+    result = run(pytester, "check_layer.py", "--collect-only", TWO)
+    assert [line.split("::")[1] for line in result.outlines if "::" in line] == ["made", "made"]
+
+
+def test_a_function_is_known_by_the_name_that_its_file_gives_it(pytester):
+    given = RIGHT.replace("\n@gradient_function", "\ndeclare = gradient_function").replace("def layer", "def inner")
+    pytester.makepyfile(check_layer=given + "\nouter = declare(inner)\ndel inner\n")
+    run(pytester, "check_layer.py", TWO).assert_outcomes(passed=2)
+
+
+def test_marks_are_pytests(pytester):
+    marked = WRONG.replace("def wrong", "@pytest.mark.slow\n@pytest.mark.xfail(reason='known')\ndef wrong")
+    pytester.makeini("[pytest]\nmarkers = slow")
+    pytester.makepyfile(check_layer="import pytest\n" + marked)
+    result = run(pytester, "check_layer.py", TWO, "-m", "slow", "--strict-markers")
+    assert result.parseoutcomes() == {"xfailed": 1, "xpassed": 1}
+    assert run(pytester, "check_layer.py", TWO, "-m", "not slow").parseoutcomes() == {"deselected": 2}
+
+
+def test_the_command_is_for_where_pytest_was_started(pytester):
+    folder = pytester.mkdir("a folder")
+    (folder / "check_layer.py").write_text(WRONG)
+    result = run(pytester, "a folder/check_layer.py", TWO)
+    command = "reproduce: bptt-oracle check 'a folder/check_layer.py::wrong' --sequence-lengths 2"
+    assert command in result.outlines
 
 
 def test_torch_is_not_imported_without_need(pytester):

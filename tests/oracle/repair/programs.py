@@ -74,9 +74,117 @@ def program(p, sizes, rng):
 """
 
 
+DICT = """
+import numpy as np
+from oracle import gradient_function
+
+
+def backward(p, x, h, upstream):
+    grads = {name: np.zeros_like(value) for name, value in p.items()}
+    after = np.zeros_like(h[0])
+    for t in reversed(range(len(x))):
+        dh = upstream[t] + after
+        da = dh * (1 - h[t + 1] ** 2)
+        grads["W"] += da @ x[t].T
+        grads["R"] += da @ h[t].T
+        grads["b"] += da.sum(axis=1, keepdims=True)
+        after = p["R"].T @ da
+    return grads
+
+
+@gradient_function(W="hidden input", R="hidden hidden", b="hidden 1")
+def program(p, sizes, rng):
+    p = {"W": p.W, "R": p.R, "b": p.b}
+    x = rng.normal(size=(sizes.time, sizes.input, sizes.batch))
+    upstream = rng.normal(size=(sizes.time, sizes.hidden, sizes.batch))
+    h = [rng.normal(size=(sizes.hidden, sizes.batch))]
+    for t in range(len(x)):
+        h.append(np.tanh(p["W"] @ x[t] + p["R"] @ h[t] + p["b"]))
+    return sum(np.sum(h[t + 1] * upstream[t]) for t in range(len(x))), backward(p, x, h, upstream)
+"""
+
+CELLS = """
+import numpy as np
+from oracle import gradient_function
+
+
+class Cell:
+    def __init__(self, U, W, b):
+        self.U, self.W, self.b = U, W, b
+        self.dU, self.dW, self.db = np.zeros_like(U), np.zeros_like(W), np.zeros_like(b)
+        self.cache = []
+
+    def step(self, x, h):
+        self.cache.append((x, h))
+        h = np.tanh(x @ self.U + h @ self.W + self.b)
+        self.cache[-1] += (h,)
+        return h
+
+    def back(self, dh):
+        x, before, h = self.cache.pop()
+        delta = dh * (1 - h * h)
+        self.dU += x.T @ delta
+        self.dW += before.T @ delta
+        self.db += delta.sum(0)
+        return delta @ self.W.T
+
+
+@gradient_function(U="input hidden", W="hidden hidden", b="hidden")
+def program(p, sizes, rng):
+    cell = Cell(p.U, p.W, p.b)
+    h = rng.normal(size=(sizes.batch, sizes.hidden))
+    upstream = rng.normal(size=(sizes.time, sizes.batch, sizes.hidden))
+    loss = 0.0
+    for t in range(sizes.time):
+        h = cell.step(rng.normal(size=(sizes.batch, sizes.input)), h)
+        loss += np.sum(h * upstream[t])
+    dh = np.zeros_like(h)
+    for t in reversed(range(sizes.time)):
+        dh = dh + upstream[t]
+        dh = cell.back(dh)
+    return loss, dict(U=cell.dU, W=cell.dW, b=cell.db)
+"""
+
+MEAN_OVER_STEPS = """
+import numpy as np
+from oracle import gradient_function
+
+
+@gradient_function(W="input hidden", R="hidden hidden")
+def program(p, sizes, rng):
+    W, R, T, B = p.W, p.R, sizes.time, sizes.batch
+    x, y = rng.normal(size=(T, B, sizes.input)), rng.normal(size=(T, B, sizes.hidden))
+    h = {-1: rng.normal(size=(B, sizes.hidden))}
+    loss = 0.0
+    for t in range(T):
+        h[t] = np.tanh(x[t] @ W + h[t - 1] @ R)
+        loss += 0.5 * np.sum((h[t] - y[t]) ** 2) / T
+
+    dW, dR = np.zeros_like(W), np.zeros_like(R)
+    carry = np.zeros_like(h[0])
+    for t in reversed(range(T)):
+        dh = (h[t] - y[t]) / T + carry
+        da = dh * (1 - h[t] ** 2)
+        dW += x[t].T @ da
+        dR += h[t - 1].T @ da
+        carry = da @ R.T
+    return loss, dict(W=dW, R=dR)
+"""
+
+
 def planted(text: str, *pairs: tuple[str, str]) -> str:
     """The text with b for each a, which it has once."""
     for a, b in pairs:
         assert text.count(a) == 1, a
         text = text.replace(a, b)
     return text
+
+
+IN_SELF = planted(  # the gradients are in self
+    CLASS,
+    ("dU, dW, db = np", "self.dU, self.dW, self.db = np"),
+    ("dU += delta", "self.dU += delta"),
+    ("dW += delta", "self.dW += delta"),
+    ("db += np", "self.db += np"),
+    ('{"U": dU, "W": dW, "b": db}', '{"U": self.dU, "W": self.dW, "b": self.db}'),
+)

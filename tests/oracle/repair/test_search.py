@@ -17,7 +17,7 @@ from oracle.gradient_function import GradientFunction
 from oracle.repair.trial import Score, Trial
 from oracle.repair.workers import tried
 from oracle.sizes import Parameters, Point, Sizes, draw, points
-from tests.oracle.repair.programs import CLASS, ROWS, planted
+from tests.oracle.repair.programs import CELLS, CLASS, DICT, IN_SELF, MEAN_OVER_STEPS, ROWS, planted
 
 
 def checked(path: Path) -> tuple[GradientFunction, FunctionReport]:
@@ -110,6 +110,68 @@ def test_mistakes_are_repaired(tmp_path, forked, program, mistakes):
     backward = "    dW, dR" if program is ROWS else "    def backward"
     assert text[: text.index(backward)] == program[: program.index(backward)]
     assert all(one.diff != repair.diff for one in found.alternatives)  # another repair, and not another name for it
+
+
+LOST = [
+    pytest.param(DICT, '        grads["W"] += da @ x[t].T\n', id="dict: nothing else reads x[t]"),
+    pytest.param(DICT, '        grads["b"] += da.sum(axis=1, keepdims=True)\n', id="dict: bias"),
+    pytest.param(IN_SELF, "            self.dU += delta @ self.xs[t].T\n", id="self: nothing else reads self.xs[t]"),
+    pytest.param(IN_SELF, "            self.dW += delta @ self.hs[t].T\n", id="self: hs[t], and hs[t + 1] is read"),
+    pytest.param(IN_SELF, "            self.db += np.sum(delta, axis=1, keepdims=True)\n", id="self: bias"),
+]
+
+
+@pytest.mark.parametrize(("program", "line"), LOST)
+def test_a_line_that_was_deleted_comes_back(tmp_path, program, line):
+    found = searched(tmp_path / "program.py", planted(program, (line, "")))
+    (change,) = found.repair.changes
+    assert change.kind == "accumulation"
+    target = line.strip().split(" += ")[0]
+    assert f"+        {target.replace(chr(34), chr(39))} += " in found.repair.diff.replace(" " * 12, " " * 8)
+    same_gradients(tmp_path, program, found.repair)
+
+
+def same_gradients(tmp_path, program, repair):
+    """At sizes and numbers that the search has not seen."""
+    _, right = returned(tmp_path / "right.py", program)
+    _, gradients = returned(tmp_path / "patched.py", *repair.patched.values())
+    for name in right:
+        np.testing.assert_allclose(gradients[name], right[name], rtol=1e-9, atol=1e-12)
+
+
+def test_what_a_call_gives_back_is_not_thrown_away(tmp_path):
+    found = searched(tmp_path / "program.py", planted(CELLS, ("dh = cell.back(dh)", "cell.back(dh)")))
+    assert [change.kind for change in found.repair.changes] == ["carry"]
+    assert "-        cell.back(dh)\n+        dh = cell.back(dh)\n" in found.repair.diff
+
+
+def test_what_is_right_at_the_first_sizes_alone_does_not_end_the_search(tmp_path):
+    """T - 3 is 1 where there are four steps: one edit for two mistakes, and wrong at other sizes."""
+    wrong = planted(
+        ROWS,
+        ("    carry = np", "    scale = T - 2\n    carry = np"),
+        ("dW += x[t].T", "dW += scale * x[t].T"),
+        ("db += da.sum", "db += scale * da.sum"),
+    )
+    path = tmp_path / "program.py"
+    path.write_text(wrong)
+    found = diagnosis(*checked(path), 20.0, without={"causes", "ordering"})  # the mistaken edit comes early
+    same_gradients(tmp_path, ROWS, found.repair)
+    assert len(found.repair.changes) == 2
+
+
+def test_the_return_that_computes_the_loss_may_call_the_backward_pass(tmp_path):
+    """It ends after the backward pass, which is not set up before the forward pass for that."""
+    found = searched(tmp_path / "program.py", planted(DICT, ('p["R"].T @ da', 'p["R"] @ da')))
+    assert found.repair.tried <= 4
+    assert [(change.line, change.kind) for change in found.repair.changes] == [(15, "transposed recurrent matrix")]
+
+
+def test_a_line_that_nobody_would_write_gives_way_to_another(tmp_path):
+    wrong = planted(MEAN_OVER_STEPS, ("        dW +=", "        da = dh\n        dW +="))
+    found = searched(tmp_path / "program.py", wrong)
+    for one in (found.repair, *found.alternatives):
+        assert "+        da = da\n" not in one.diff
 
 
 OUT_OF_REACH = planted(

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from oracle import load
-from oracle.rewriting import compiled, copied, definitions_run, exchanged
+from oracle.rewriting import compiled, copied, definitions_run, exchanged, loops_at_the_top_level
 
 PROGRAM = """
     import numpy as np
@@ -128,3 +128,19 @@ def test_a_name_with_two_underscores_is_that_of_its_class(program):
     definitions = definitions_run(net.get)
     with exchanged(definitions, compiled(definitions[0])):
         assert net.get() == 2
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("s = 0\nfor k in range(3):\n    s += k\n", True),
+        ("s = 0\nfor k in range(3):\n    if k:\n        s = s + k\n", True),
+        ("k = 0\nwhile k < 3:\n    k = k + 1\n", True),
+        ("for k in range(0):\n    k += 1\n", False),
+        ("for k in range(3):\n    print\n", False),
+        ("n = 2 + 3\n\ndef f():\n    for k in range(3):\n        k += n\n\nf()\n", False),
+    ],
+)
+def test_loops_at_the_top_level(program, text, found):
+    program.write_text(text)
+    assert loops_at_the_top_level(lambda: load(program)) == ((str(program),) if found else ())

@@ -1,0 +1,216 @@
+"""What is known of a program with some edits in it, and which edits of it come next."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from oracle.annotation.recording import LISTING, PART, Site, recordings, sites_of
+from oracle.repair.candidates import candidates
+from oracle.repair.edit import Edit
+from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
+from oracle.repair.material import Material, material_of
+from oracle.repair.place import Shapes
+from oracle.repair.problem import PARTLY, Problem
+from oracle.repair.suspicion import NEAR, carries, suspicion
+from oracle.repair.trial import Score, Trial
+from oracle.rewriting import Definition, compiled, exchanged, quiet
+from oracle.subject import run
+
+IN_PARTS = 4  # wrong statements whose expressions are followed part by part
+MOST_NEAR = 150  # edits near the first wrong values
+
+
+@dataclass
+class Surroundings:
+    """What is known of the program with some edits in it.
+
+    near      edits of the most suspicious statements, the likeliest first
+    likely    those of them that make an adjoint of the first wrong value
+    every     all edits, as a function: there may be ten thousand of them
+    """
+
+    trial: Trial
+    baseline: Score | None
+    near: list[Edit]
+    likely: set[Edit]
+    every: Callable[[], list[Edit]]
+
+
+def surroundings(problem: Problem, ordered: bool, untouched: bool) -> Surroundings:
+    """Trial and candidates for the program as its trees now are.
+
+    untouched   no edit is in them: the suspects of the problem are still those
+    """
+    definitions = problem.definitions
+
+    def once() -> object:
+        with quiet():
+            return run(problem.subject, problem.subject.parameters)
+
+    every = sites_of(definitions)
+    shapes, lasts, firsts, began = _seen_once(problem, every, once)
+    backward = [
+        site
+        for site in every
+        if not _is_forward(site, problem.forward)
+        and site.definition.ran(site.statement)
+        and (site.definition.filename, site.statement.lineno) not in problem.neutral
+    ]
+    forward = [site for site in every if _is_forward(site, problem.forward)]
+    ended = max((lasts[site.number] for site in forward if site.number in lasts), default=-1)
+    ended = min(ended, began)  # the loss may be computed after its gradients, or in the line that returns both
+    early = [site for site in backward if firsts.get(site.number, ended + 1) < ended]
+    backward = [site for site in backward if site not in set(early)]
+    trial = trial_of(problem, [site for site in backward if site.kind != PART])
+    trial.score()
+    trial = trial_of(problem, _followed(backward, trial.shares(), firsts))
+    baseline = trial.baseline()
+    materials = materials_of(problem)
+    suspects = problem.suspects if untouched else ()
+    wrong = first_wrong(trial.log, problem.matcher)
+    weights = suspicion(problem, trial, backward, early, wrong, suspects) if ordered else {}
+    recurrent = {one: _recurrent(materials[one], problem) for one in definitions}
+    parameters = frozenset(gradient.shape for gradient in problem.gradients.values())
+    nodes = {site.node: shapes[site.number] for site in every if site.number in shapes}
+    kinds = problem.kinds if ordered else frozenset()
+
+    def edits_of(statements: Collection[ast.stmt] | None = None) -> list[Edit]:
+        known = definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds
+        return candidates(*known, suspicious, statements)
+
+    suspicious = {one for one, weight in weights.items() if weight <= NEAR}
+    if not ordered:
+        return Surroundings(trial, baseline, [], set(), edits_of)
+    loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, (ast.For, ast.While))}
+    # of a loop its order, and what it carries: all lines in it depend on them
+    carried = set(carries(suspicious, definitions))
+    near = edits_of(suspicious | loops | carried)
+    likely = _promising(problem, wrong, backward, near, once, carried)
+    ranked = [*(one for one in near if one in likely), *(one for one in near if one not in likely)][:MOST_NEAR]
+
+    def every() -> list[Edit]:
+        edits = edits_of()
+        likely = _promising(problem, wrong, backward, edits, once)
+        return [*(one for one in edits if one in likely), *(one for one in edits if one not in likely)]
+
+    return Surroundings(trial, baseline, ranked, likely, every)
+
+
+def _promising(
+    problem: Problem,
+    wrong: Mapping[int, Occurrence],
+    sites: Sequence[Site],
+    edits: list[Edit],
+    once: Callable[[], object],
+    carried: Collection[ast.stmt] = (),
+) -> set[Edit]:
+    """The edits that make an adjoint of the first wrong values, and another one of what is carried."""
+    suspects = [site for site in sites if site.kind != PART and site.number in wrong]
+    suspects = sorted(suspects, key=lambda site: wrong[site.number].position)[:IN_PARTS]
+    wanted = {edit.statement: Moment(edit.definition.filename, 1) for edit in edits if edit.inserted}
+    for site in sites:
+        if site.statement in carried and site.kind != PART:
+            wanted[site.statement] = Moment(site.definition.filename, 0, site)
+    for site in suspects:
+        if isinstance(site.parent, LISTING):  # its items one by one: the statement is looked at as a whole
+            whole = next((one for one in sites if one.parent is site.statement), None)
+            wanted.setdefault(site.statement, Moment(site.definition.filename, 0, whole or site))
+        else:
+            wanted[site.statement] = Moment(site.definition.filename, wrong[site.number].time, site)
+    codes: dict = {}
+    for one in problem.definitions:
+        codes |= compiled(one)
+    with exchanged(problem.definitions, codes):  # the program as its trees now are
+        seen = moments(wanted, once)
+    return promising(edits, seen, problem.matcher)
+
+
+def trial_of(problem: Problem, sites: Sequence[Site]) -> Trial:
+    return Trial(
+        problem.subject, problem.definitions, problem.loss, problem.gradients, problem.tolerance, problem.matcher,
+        sites, problem.weights, problem.values,
+    )  # fmt: skip
+
+
+def _followed(sites: Sequence[Site], shares: Mapping[int, float], firsts: Mapping[int, int]) -> list[Site]:
+    """The values of all statements, and the parts of those that are wrong first: two mistakes may be in one of them."""
+    wrong = sorted((firsts[one.number], one.number) for one in sites if shares.get(one.number, 1) < PARTLY)
+    statements = {one.statement for _, number in wrong[:IN_PARTS] for one in sites if one.number == number}
+    return [one for one in sites if one.kind != PART or one.statement in statements]
+
+
+def _is_forward(site: Site, forward: frozenset[tuple[str, int]]) -> bool:
+    return site.definition.holds(site.statement, forward)
+
+
+def _seen_once(
+    problem: Problem, sites: Sequence[Site], once: Callable[[], object]
+) -> tuple[dict[int, Shapes], dict[int, int], dict[int, int], float]:
+    """The shapes that each site had in one run, when it was last seen, when first, and when the backward pass began.
+
+    It began with the first adjoint that no line of the forward pass made.
+    """
+    shapes: dict[int, Shapes] = {}
+    lasts: dict[int, int] = {}
+    firsts: dict[int, int] = {}
+    began = np.inf
+    clock = itertools.count()
+    own = {site.number for site in sites if site.kind != PART and not _is_forward(site, problem.forward)}
+
+    def seen(number: int, value: object) -> object:
+        nonlocal began
+        now = next(clock)
+        firsts.setdefault(number, now)
+        lasts[number] = now
+        if isinstance(value, np.ndarray):
+            shapes.setdefault(number, set()).add(value.shape)
+            if now < began and number in own and value.dtype.kind == "f" and value.size > 1:
+                if problem.matcher.match(value) is not None and problem.values.match(value) is None:
+                    began = now
+        return value
+
+    with exchanged(problem.definitions, recordings(problem.definitions, sites, seen)):
+        with suppress(Exception):  # a program that raises is searched as well, with what it did until then
+            once()
+    return shapes, lasts, firsts, began
+
+
+def _recurrent(material: Material, problem: Problem) -> frozenset[str]:
+    """How a definition writes the square parameters, and square parts of others: what carries one step to the next."""
+    square = {
+        name
+        for name, gradient in problem.gradients.items()
+        if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1]
+    }
+    shapes = {problem.gradients[name].shape for name in square}
+    gradients = ("d", "grad", "self.d", "self.grad")
+    others = {gradient.shape for name, gradient in problem.gradients.items() if name not in square}
+
+    def is_part(text: str, known: Shapes) -> bool:
+        """Whether it is W[:, :n] of a matrix that is applied to the input and to the state at once."""
+        whole = material.arrays.get(text.partition("[")[0], set())
+        return text.endswith("]") and ":" in text and bool(whole & others) and any(len({*one}) == 1 for one in known)
+
+    return frozenset(
+        text
+        for text, known in material.arrays.items()
+        if (known & shapes or is_part(text, known))
+        and not text.endswith(".T")
+        and not text.lower().startswith(gradients)
+    )
+
+
+def materials_of(problem: Problem) -> Mapping[Definition, Material]:
+    """What each definition can read, seen in one run of the program as its trees now are."""
+
+    def once() -> None:
+        with quiet(), suppress(Exception):  # a program that raises is searched as well
+            run(problem.subject, problem.subject.parameters)
+
+    return material_of(problem.definitions, once)
