@@ -2,7 +2,7 @@
 
     python benchmarks/candidates.py
 
-The pass, Elman with a backward loop of 15 lines, has more mistakes than the search undoes, so that it uses all its time;
+The pass, Elman with a backward loop of 15 lines, has more mistakes than the search undoes: all its time is used;
 what it takes to make the candidates, to start the processes and to look at the first wrong values is in it.
 """
 
@@ -20,7 +20,7 @@ from oracle.gradient_check import functions_in, subject_at
 from oracle.sizes import points
 from oracle.subject import run
 
-PASS = '''
+PASS = """
 import numpy as np
 
 from oracle import gradient_function
@@ -55,7 +55,7 @@ def elman(p, sizes, rng):
     xs = rng.normal(size=(sizes.time, sizes.batch, sizes.input))
     targets = rng.normal(size=(sizes.time, sizes.batch, sizes.output))
     return loss_and_gradients(p, xs, rng.normal(size=(sizes.batch, sizes.hidden)), targets)
-'''
+"""
 
 
 def calls_a_second(path: Path) -> float:
