@@ -83,10 +83,13 @@ def _computed(statements: Sequence[ast.stmt]) -> frozenset[str]:
 
 
 def _is_reading(value: ast.expr, computed: Collection[str]) -> bool:
-    """Whether it is `hs[t - 1]`, or `cache`, and not computed itself."""
-    if isinstance(value, ast.Tuple):
-        return all(_is_reading(one, computed) for one in value.elts)
-    return isinstance(value, (ast.Name, ast.Subscript, ast.Attribute)) and _root(value) not in computed
+    """Whether it is `hs[t - 1]`, `cache`, or `[h_0]` and np.zeros(...) that are filled later; not computed itself."""
+    match value:
+        case ast.Tuple(elts=inside) | ast.List(elts=inside) | ast.Dict(values=inside):
+            return all(_is_reading(one, computed) for one in inside)
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)):
+            return name.startswith(("zeros", "empty", "dict", "list"))
+    return isinstance(value, (ast.Name, ast.Subscript, ast.Attribute, ast.Constant)) and _root(value) not in computed
 
 
 def _root(node: ast.expr) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -21,6 +22,7 @@ from oracle.repair.place import (
 from oracle.rewriting import copied
 
 READ = (ast.Name, ast.Attribute, ast.Subscript)
+MOST_PAIRS = 60  # of things in a line that are exchanged
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
 
 
@@ -42,6 +44,26 @@ def names(place: Place) -> Iterator[Proposal]:
                 new = _replaced(node, lambda one, old=old: _is(one, old), lambda one, text=text: made(text, one))
                 kind = TIME_INDEX if old.partition("[")[0] == text.partition("[")[0] else OPERAND
                 yield Proposal([new], kind, f"{text} in place of {old}, {times} times", 2.0)
+
+
+def exchanged(place: Place) -> Iterator[Proposal]:
+    """Two things of one shape in each other's place: U_z and U_r in a sum, two gates that are joined, two results."""
+    node = place.node
+    if not isinstance(node, SIMPLE):
+        return
+    read = [one for one in ast.walk(node) if isinstance(one, READ) and isinstance(one.ctx, ast.Load)]
+    texts = Counter(map(text_of, read))
+    single = {text_of(one): place.shape_of(one) for one in read if texts[text_of(one)] == 1 and place.shape_of(one)}
+    for one, other in itertools.islice(itertools.combinations(single, 2), MOST_PAIRS):
+        alike = single[one] & single[other] or isinstance(node, ast.Return)
+        if alike and one not in other and other not in one:
+            turned = {one: other, other: one}
+            new = _replaced(
+                node,
+                lambda inner, turned=turned: any(_is(inner, text) for text in turned),
+                lambda inner, turned=turned: made(turned[text_of(inner)], inner),
+            )
+            yield Proposal([new], OPERAND, f"{one} and {other} in each other's place", 2.0)
 
 
 def transposes(place: Place) -> Iterator[Proposal]:
@@ -181,5 +203,5 @@ def _replaced(node: ast.AST, wanted: Callable[[ast.AST], bool], new: Callable[[a
     return Replacing().visit(copied(node))
 
 
-TEMPLATES = (names, transposes, indices, constant_indices)
+TEMPLATES = (names, exchanged, transposes, indices, constant_indices)
 OF_EXPRESSIONS = (bounds, fewer_steps)

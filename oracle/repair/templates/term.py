@@ -69,6 +69,28 @@ def alone(place: Place) -> Iterator[Proposal]:
             yield Proposal(kept, kind, f"of {text_of(node)} only {text_of(kept)} belongs to it", 2.5)
 
 
+def sigmoid_for_tanh(place: Place) -> Iterator[Proposal]:
+    """1 - n ** 2 for the two factors n * (1 - n), wherever they stand in a product."""
+    node = place.node
+    if place.is_target or not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+        return
+    outer = place.slot.parent
+    if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Mult) and outer.left is node:
+        return
+    factors = list(_product(node))
+    texts = [text_of(one) for one in factors]
+    for k, text in enumerate(texts):
+        for rest in (f"1 - {text}", f"1.0 - {text}"):
+            if rest in texts and len(factors) > 2:
+                others = [one for j, one in enumerate(factors) if j not in (k, texts.index(rest))]
+                new, *rest_of_them = [*others, made("1 - A ** 2", node, A=factors[k])]
+                for one in rest_of_them:
+                    new = made("A * B", node, A=new, B=one)
+                yield Proposal(
+                    new, DERIVATIVE, f"1 - {text} ** 2, the derivative of tanh, not the sigmoid's", 1.5
+                )
+
+
 def _product(node: ast.expr) -> Iterator[ast.expr]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         yield from _product(node.left)
@@ -328,4 +350,16 @@ def numbers(place: Place) -> Iterator[Proposal]:
             yield Proposal(made(f"len({other})", node), FACTOR, f"len({other}) in place of {text}", 3.0)
 
 
-TEMPLATES = (numbers, signs, fewer, alone, errors, more_terms, of_all_gates, factors, array_factors, constants)
+TEMPLATES = (
+    numbers,
+    signs,
+    fewer,
+    alone,
+    errors,
+    sigmoid_for_tanh,
+    more_terms,
+    of_all_gates,
+    factors,
+    array_factors,
+    constants,
+)
