@@ -176,7 +176,8 @@ class _Linking:
         """
         found = self._seen.get(self._known_by(gradient)) if gradient.any() else None
         if found is not None:
-            return [found]
+            made = self._origin(found)
+            return made.sources if is_sum(made.site.node) and made.exact else [found]
         return self._added_up(gradient, name)
 
     def _added_up(self, gradient: np.ndarray, name: str = "") -> list[Event]:

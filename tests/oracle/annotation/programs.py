@@ -400,3 +400,46 @@ WRONG = [
     ("lstm", "dc = dc_next + dh * o * (1 - np.tanh(c_t) ** 2)", "dc = dh * o * (1 - np.tanh(c_t) ** 2)"),
     ("lstm", "dc = dc_next + dh * o * (1 - np.tanh(c_t) ** 2)", "dc = dc_next + dh * o * (1 - c_t ** 2)"),
 ]
+
+LISTED = """
+import numpy as np
+from oracle import gradient_function
+
+
+@gradient_function(W="input hidden", R="hidden hidden", V="hidden output", b="hidden", c="output")
+def program(p, sizes, rng):
+    xs = [rng.normal(size=(sizes.batch, sizes.input)) for _ in range(sizes.time)]
+    ts = [rng.normal(size=(sizes.batch, sizes.output)) for _ in range(sizes.time)]
+    hs = [rng.normal(size=(sizes.batch, sizes.hidden))]
+    for x in xs:
+        hs.append(np.tanh(x @ p.W + hs[-1] @ p.R + p.b))
+    ys = [h @ p.V + p.c for h in hs[1:]]
+    loss = sum(0.5 * np.sum((y - t) ** 2) for y, t in zip(ys, ts))
+    dys = [y - t for y, t in zip(ys, ts)]
+    deltas, carry = [], np.zeros_like(hs[0])
+    for t in reversed(range(len(xs))):
+        dh = dys[t] @ p.V.T + carry
+        delta = dh * (1 - hs[t + 1] ** 2)
+        deltas.insert(0, delta)
+        carry = delta @ p.R.T
+    dW = sum(x.T @ d for x, d in zip(xs, deltas))
+    dR = sum(h.T @ d for h, d in zip(hs, deltas))
+    dV = sum(h.T @ d for h, d in zip(hs[1:], dys))
+    db = sum(d.sum(axis=0) for d in deltas)
+    dc = sum(d.sum(axis=0) for d in dys)
+    return loss, dict(W=dW, R=dR, V=dV, b=db, c=dc)
+"""
+"""What comprehensions list, and sum() adds up."""
+
+RIGHT["comprehensions"] = LISTED
+WRONG += [
+    ("comprehensions", "delta = dh * (1 - hs[t + 1] ** 2)", "delta = dh * (1 - hs[t] ** 2)"),
+    ("comprehensions", "carry = delta @ p.R.T", "carry = delta @ p.R"),
+    ("comprehensions", "dys = [y - t for y, t in zip(ys, ts)]", "dys = [y + t for y, t in zip(ys, ts)]"),
+    (
+        "comprehensions",
+        "dR = sum(h.T @ d for h, d in zip(hs, deltas))",
+        "dR = sum(h.T @ d for h, d in zip(hs[1:], deltas))",
+    ),
+    ("comprehensions", "db = sum(d.sum(axis=0) for d in deltas)", "db = sum(d.mean(axis=0) for d in deltas)"),
+]

@@ -180,6 +180,9 @@ LINES = [
     ("dh += dy @ V.T", "if t == T - 1:\n    dh += dy @ V.T", "injection"),
     ("dh = dy + dh\ncarry = 0 * dh", "dh = dy + dh", "state"),
     ("R -= dR\ndh = da @ R.T", "dh = da @ R.T\nR -= dR", "update order"),
+    ("da = da * z[t] * h[t] * (1 - h[t])", "da = da * z[t] * (1 - h[t] ** 2)", "activation derivative"),
+    ("da = dz * z[t] + da * r[t]", "da = dz * r[t] + da * z[t]", "operand"),
+    ("return dW, dR, db, dc", "return dW, dR, dc, db", "operand"),
 ]
 
 
