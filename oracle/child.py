@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from oracle.data import from_data, to_data
 from oracle.gradient_check import FunctionReport, check_function, functions_in, no_such_function, pick
 from oracle.gradient_function import GradientFunction
-from oracle.isolation import Outcome, isolated
+from oracle.isolation import MEMORY, SECONDS, Outcome, isolated
 from oracle.load import load
 from oracle.loading.placeholder import Placeholder
 from oracle.returned import NotChecked, called, our_mistake
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from oracle.diagnosis import Diagnosis
     from oracle.norms import Norms
     from oracle.shape_table import Row
-
-SECONDS = 60.0
-MEMORY = 4 << 30
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -33,3 +35,14 @@ def place_of(filename: str, line: int, function: str) -> str:
     """'rnn.py:88 in backward'."""
     inside = "" if function == "<module>" else f" in {function}"
     return f"{Path(filename).name}:{line}{inside}"
+
+
+@contextmanager
+def tracing(trace: Callable | None) -> Iterator[None]:
+    """Inside, this is the trace function of the thread; afterwards the one that was."""
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)

@@ -40,6 +40,8 @@ try:
 except ImportError:  # Windows; `isolated` says so when it is called
     fcntl = resource = None
 
+SECONDS = 60.0  # that one function may take, unless a caller says otherwise
+MEMORY = 4 << 30  # bytes that it may need
 MOST_OUTPUT = 10_000_000  # bytes on stdout and stderr together, before the child is ended
 KEPT_OUTPUT = 64_000  # bytes of their tail that are handed on
 MOST_FILE = 100_000_000  # bytes of one file

@@ -17,11 +17,11 @@ import torch
 
 from oracle.annotation.truths import Following, Made, parts_of_products
 from oracle.autograd import judging
-from oracle.child import MEMORY, SECONDS, Checked
+from oracle.child import Checked
 from oracle.data import from_data, to_data
 from oracle.gradient_check import FunctionReport, functions_in, subject_at
 from oracle.gradient_function import GradientFunction
-from oracle.isolation import isolated
+from oracle.isolation import MEMORY, SECONDS, isolated
 from oracle.lifting import NotLifted, lifting
 from oracle.oracles import AUTOGRAD, Mistrusted, lifted_loss
 from oracle.returned import NotChecked, called

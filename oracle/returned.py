@@ -8,6 +8,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -183,15 +184,28 @@ def _shared(gradients: Mapping[str, np.ndarray], parameters: Mapping[str, np.nda
     return tuple(found)
 
 
+_SEEDED: ContextVar[bool] = ContextVar("seeded", default=False)
+
+
 @contextmanager
 def same_random_numbers() -> Iterator[None]:
-    """NumPy's and Python's global generators seeded alike, and given back as they were."""
+    """NumPy's and Python's global generators seeded alike, and given back as they were.
+
+    Inside another such block they are seeded again and given back by that one: to keep them takes longer than a call.
+    """
+    if _SEEDED.get():
+        np.random.seed(0)
+        random.seed(0)
+        yield
+        return
     numpy_state, python_state = np.random.get_state(), random.getstate()
     np.random.seed(0)
     random.seed(0)
+    token = _SEEDED.set(True)
     try:
         yield
     finally:
+        _SEEDED.reset(token)
         np.random.set_state(numpy_state)
         random.setstate(python_state)
 

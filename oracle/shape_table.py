@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import linecache
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,7 @@ from types import CodeType, FrameType
 
 import numpy as np
 
-from oracle.frames import is_users
+from oracle.frames import is_users, tracing
 from oracle.gradient_check import subject_at
 from oracle.gradient_function import GradientFunction
 from oracle.mismatch.axes import Names, in_brackets
@@ -55,12 +54,8 @@ def shape_table(function: GradientFunction) -> list[Row]:
     apart = {name: FIRST + k for k, name in enumerate(names_of(function.shapes))}
     subject, sizes = subject_at(function, plain.with_sizes(time=TIME, batch=BATCH, **apart))
     seen: dict[tuple[str, int, str], dict[str, dict[tuple[int, ...], None]]] = {}
-    before = sys.gettrace()
-    sys.settrace(_Tracer(seen))
-    try:
+    with tracing(_Tracer(seen)):
         call(subject, subject.parameters)
-    finally:
-        sys.settrace(before)
     names = Names(function.shapes, (asked_for(sizes, function.shapes),))
     return [
         Row(

@@ -47,7 +47,6 @@ class Answer:
     said: tuple[str, ...] = ()
     seconds: float = 0.0
     tried: int | None = None
-    repair_seconds: float | None = None
     diff: str = ""
     claimed: bool = False
     fixed: bool | None = None
@@ -67,7 +66,6 @@ def ask(case: Case, diagnose: Callable, folder: Path, budget: float = BUDGET, wi
     if repair is not None:
         about_repair = dict(
             tried=int(repair.tried),
-            repair_seconds=float(repair.seconds),
             diff=str(repair.diff),
             claimed=bool(repair.verified),
             fixed=_is_fixed(case, repair, path),

@@ -20,9 +20,8 @@ from oracle import grid
 from oracle.conformance import adapting
 from oracle.network_check import Report, check
 from oracle.presentation import arrays
-from oracle.presentation.pytest_plugin.options import CONFORMANCE, names_conformance
+from oracle.presentation.pytest_plugin.options import CONFORMANCE, names_conformance, numbers
 from oracle.presentation.text import failure
-from oracle.sizes import whole_numbers
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG
 from rnn_manual.network import did_you_mean
 
@@ -33,10 +32,7 @@ IMPLEMENTATION = pytest.StashKey[adapting.Adapted | None]()
 
 def different_sizes(text: str) -> list[int]:
     """'1,2,7' -> [1, 2, 7]."""
-    try:
-        return list(dict.fromkeys(whole_numbers(text)))
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from None
+    return list(dict.fromkeys(numbers(text)))
 
 
 def choices(known: tuple[str, ...]):

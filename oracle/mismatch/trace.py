@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dis
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from types import CodeType, FrameType
 
 import numpy as np
 
-from oracle.frames import is_users
+from oracle.frames import is_users, tracing
 from oracle.mismatch.record import Departure, Record
 from oracle.mismatch.watched import Watched
 
@@ -217,9 +216,5 @@ def following(
     sizes    by name
     shapes   of the parameters
     """
-    before = sys.gettrace()
-    sys.settrace(_Tracer(record, seconds, sizes, shapes))
-    try:
+    with tracing(_Tracer(record, seconds, sizes, shapes)):
         yield
-    finally:
-        sys.settrace(before)

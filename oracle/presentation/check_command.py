@@ -13,9 +13,10 @@ import torch
 from rich.console import Console
 from rich.measure import Measurement
 
-from oracle.child import MEMORY, SECONDS, BadFile, Checked, check_isolated, diagnose_isolated, list_functions
+from oracle.child import BadFile, Checked, check_isolated, diagnose_isolated, list_functions
 from oracle.data import to_json
 from oracle.gradient_check import no_such_function
+from oracle.isolation import MEMORY, SECONDS
 from oracle.presentation import table
 from oracle.presentation.diagnosis_text import diagnosis_in_words
 from oracle.presentation.exit_status import EXIT_CODES, INTERRUPTED
@@ -164,9 +165,7 @@ def check(
         show(results, budget, console)
     if interrupted:
         raise click.exceptions.Exit(INTERRUPTED)
-    write_reports(results, sarif, summary)
-    if html:
-        write_web_page(results, html)
+    write_reports(results, sarif, summary, html)
     if patch or apply:
         keep(results, patch, apply, lambda line: click.echo(line, err=as_json))
     raise click.exceptions.Exit(EXIT_CODES[worst_outcome(outcome_of(checked) for checked in results)])
@@ -186,16 +185,6 @@ def with_norms(checked: Checked, limits: dict[str, float]) -> Checked:
     from oracle.norms import norms_isolated
 
     return replace(checked, norms=norms_isolated(checked, **limits))
-
-
-def write_web_page(results: Sequence[Checked], path: Path) -> None:
-    """What cannot be written is said, and the verdict stays."""
-    from oracle.presentation.html import write_html
-
-    try:
-        write_html(results, path)
-    except OSError as error:
-        click.echo(f"{path} is not written: {error.strerror}", err=True)
 
 
 def functions_of(target: str, limits: dict[str, float]) -> list[tuple[Path, str]]:

@@ -32,11 +32,19 @@ class NewFile(click.ParamType):
         return path
 
 
-def write_reports(results: Sequence[Checked], sarif_file: Path | None, summary_file: Path | None) -> None:
+def write_reports(
+    results: Sequence[Checked], sarif_file: Path | None, summary_file: Path | None, page: Path | None
+) -> None:
     """Write those that are asked for; what cannot be written is said, and the verdict stays."""
-    for path, write in ((sarif_file, sarif.write), (summary_file, markdown_summary.append)):
+    for path, write in ((sarif_file, sarif.write), (summary_file, markdown_summary.append), (page, _write_page)):
         if path is not None:
             try:
                 write(results, path)
             except OSError as error:
                 click.echo(f"{path} is not written: {error.strerror}", err=True)
+
+
+def _write_page(results: Sequence[Checked], path: Path) -> None:
+    from oracle.presentation.html import write_html  # only who asks for a page needs what makes it
+
+    write_html(results, path)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from oracle.presentation.pytest_plugin.collecting import is_gradient_function, is_test_here
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -47,16 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object):
-    declaring = sys.modules.get("oracle.gradient_function")
-    if not collector.config.option.gradient_snapshots or declaring is None:
-        return None
-    if not isinstance(obj, declaring.GradientFunction):
+    if not collector.config.option.gradient_snapshots or not is_gradient_function(obj):
         return None
     if not isinstance(collector, pytest.Module):
         raise collector.CollectError(f"{name} stands in a class; gradient functions stand at the top of their file")
-    names = [known for known, value in vars(collector.obj).items() if value is obj]
-    if Path(obj.filename) != Path(collector.path) or name != names[0]:
-        return []  # imported from another file, or known by another name already, and a test there
+    if not is_test_here(collector, name, obj):
+        return []
 
     def test(gradient_snapshot: Callable) -> None:
         from oracle.snapshots import FunctionCode  # after pytest's own start

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ import numpy as np
 
 from oracle.annotation.matching import Matcher
 from oracle.annotation.recording import Site
+from oracle.frames import tracing
 from oracle.repair.edit import Edit, applied
 
 KEPT_AS_THEY_ARE = (ModuleType, type, np.random.Generator, Callable)
@@ -59,13 +59,8 @@ def moments(wanted: Mapping[ast.stmt, Moment], run: Callable[[], object]) -> dic
     def call(frame: FrameType, event: str, _: object) -> Callable | None:
         return line if any(frame.f_code.co_filename == name for name, _ in by_place) else None
 
-    before = sys.gettrace()
-    sys.settrace(call)
-    try:
-        with suppress(Exception):
-            run()
-    finally:
-        sys.settrace(before)
+    with tracing(call), suppress(Exception):
+        run()
     return found
 
 

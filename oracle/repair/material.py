@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from types import FrameType
 import numpy as np
 
 from oracle.annotation.recording import PART, Site, recordings
+from oracle.frames import tracing
 from oracle.rewriting import Definition, exchanged
 
 LONGEST = 28  # characters of an expression that counts as a name for something
@@ -85,12 +85,8 @@ def _locals_of(definitions: Sequence[Definition]) -> Iterator[dict[Definition, d
         frame.f_trace_lines = False
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    with tracing(trace):
         yield found
-    finally:
-        sys.settrace(before)
 
 
 def _counters(definition: Definition) -> list[str]:

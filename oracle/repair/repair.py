@@ -15,7 +15,7 @@ from oracle.repair.problem import Problem
 from oracle.repair.search import Progress, State, solutions
 from oracle.repair.surroundings import materials_of
 from oracle.repair.tidy import is_odd, needed
-from oracle.returned import NotChecked
+from oracle.returned import NotChecked, same_random_numbers
 from oracle.rewriting import Definition, compiled, copied, exchanged, quiet
 from oracle.subject import Subject, plain_loss
 from oracle.verdict import AGREES
@@ -54,6 +54,7 @@ class Repair:
     verified: tuple[str, ...]
 
 
+@same_random_numbers()  # kept once for all the runs of a search
 def repair(
     problem: Problem,
     elsewhere: Sequence[Callable[[], Subject]],

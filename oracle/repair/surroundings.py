@@ -79,12 +79,12 @@ def surroundings(problem: Problem, ordered: bool, untouched: bool) -> Surroundin
     parameters = frozenset(gradient.shape for gradient in problem.gradients.values())
     nodes = {site.node: shapes[site.number] for site in every if site.number in shapes}
     kinds = problem.kinds if ordered else frozenset()
+    suspicious = {one for one, weight in weights.items() if weight <= NEAR}
 
     def edits_of(statements: Collection[ast.stmt] | None = None) -> list[Edit]:
         known = definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds
         return candidates(*known, suspicious, statements)
 
-    suspicious = {one for one, weight in weights.items() if weight <= NEAR}
     if not ordered:
         return Surroundings(trial, baseline, [], set(), edits_of)
     loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, (ast.For, ast.While))}
@@ -92,14 +92,17 @@ def surroundings(problem: Problem, ordered: bool, untouched: bool) -> Surroundin
     carried = set(carries(suspicious, definitions))
     near = edits_of(suspicious | loops | carried)
     likely = _promising(problem, wrong, backward, near, once, carried)
-    ranked = [*(one for one in near if one in likely), *(one for one in near if one not in likely)][:MOST_NEAR]
 
-    def every() -> list[Edit]:
+    def all_edits() -> list[Edit]:
         edits = edits_of()
-        likely = _promising(problem, wrong, backward, edits, once)
-        return [*(one for one in edits if one in likely), *(one for one in edits if one not in likely)]
+        return _first(edits, _promising(problem, wrong, backward, edits, once))
 
-    return Surroundings(trial, baseline, ranked, likely, every)
+    return Surroundings(trial, baseline, _first(near, likely)[:MOST_NEAR], likely, all_edits)
+
+
+def _first(edits: list[Edit], likely: set[Edit]) -> list[Edit]:
+    """The likely ones in front, else in their order."""
+    return sorted(edits, key=lambda one: one not in likely)
 
 
 def _promising(

@@ -97,7 +97,8 @@ def carries(statements: Collection[ast.stmt], definitions: Sequence[Definition])
         inside = [one for one in ast.walk(definition.statement) if one in statements]
         read = {name for one in inside for name in _names(one)}
         loops = [one for one in ast.walk(definition.statement) if isinstance(one, (ast.For, ast.While))]
-        around = [loop for loop in loops if any(one in statements for one in ast.walk(loop))]
+        around = [set(ast.walk(loop)) for loop in loops]
+        beside = {one for nodes in around if not nodes.isdisjoint(statements) for one in nodes}
         returned = {
             name
             for one in ast.walk(definition.statement)
@@ -111,9 +112,7 @@ def carries(statements: Collection[ast.stmt], definitions: Sequence[Definition])
                     for target in (one.targets if isinstance(one, ast.Assign) else [one.target])
                     for name in _names(target)
                 }
-                if (written & returned and not loops) or (
-                    written & read and any(one in set(ast.walk(loop)) for loop in around)
-                ):
+                if (written & returned and not loops) or (written & read and one in beside):
                     yield one
 
 

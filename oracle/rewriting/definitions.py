@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import gc
-import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 
-from oracle.frames import is_users
+from oracle.frames import is_users, tracing
 from oracle.loading.source import Unit, decoded, future_flags, read
 
 CELL = ", cell "  # in the file names of the cells of a notebook
@@ -64,12 +63,8 @@ def definitions_run(run: Callable[[], object]) -> list[Definition]:
     What stands at the top level of a file or class, in no function, is left out. What the run raises passes through.
     """
     tracer = _Tracer()
-    before = sys.gettrace()
-    sys.settrace(tracer)
-    try:
+    with tracing(tracer):
         run()
-    finally:
-        sys.settrace(before)
     found: dict[tuple[str, int], Definition] = {}
     for code, lines in tracer.lines.items():
         where = _definition_at(code)
@@ -101,12 +96,8 @@ def loops_at_the_top_level(run: Callable[[], object]) -> tuple[str, ...]:
             lines.setdefault(filename, set()).add(frame.f_lineno)
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    with tracing(trace):
         run()
-    finally:
-        sys.settrace(before)
     found = []
     for filename, ran in lines.items():
         unit, _ = _unit_of(filename)

@@ -15,14 +15,11 @@ import numpy as np
 
 from oracle.gradient_function import GradientFunction
 from oracle.grid import Case, network, problem
-from oracle.isolation import isolated
+from oracle.isolation import MEMORY, SECONDS, isolated
 from oracle.problem import arrays_of, hand_written
 from oracle.returned import NotChecked, Returned, called, read
 from oracle.sizes import Parameters, Point, Sizes, asked_for, draw, points
 from oracle.snapshots.measured import DigestingGenerator, Measured, NotMeasured, digest
-
-SECONDS = 60.0
-MEMORY = 4 << 30
 
 
 class Code(Protocol):

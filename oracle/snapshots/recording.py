@@ -19,13 +19,13 @@ from oracle.finding import Finding, in_words
 from oracle.gradient_check import check_function, functions_in, pick, subject_at
 from oracle.gradient_function import GradientFunction
 from oracle.grid import problem
-from oracle.isolation import isolated
+from oracle.isolation import MEMORY, isolated
 from oracle.network_check import check
 from oracle.noise import rounding_noise
 from oracle.oracles import REFERENCE, find_oracle
 from oracle.returned import NotChecked, called
 from oracle.sizes import Point, points
-from oracle.snapshots.code import MEMORY, Code, FunctionCode, NetworkCode
+from oracle.snapshots.code import Code, FunctionCode, NetworkCode
 from oracle.snapshots.comparison import differences, installed
 from oracle.snapshots.measured import Measured
 from oracle.snapshots.snapshot import RecordedCase, RecordedGradient, Snapshot

@@ -24,14 +24,24 @@ WITHIN = "not measured: within the strict bound"
 
 def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object):
     expected.seen(collector)
-    declaring = sys.modules.get("oracle.gradient_function")
-    if declaring is None or not isinstance(obj, declaring.GradientFunction):
+    if not is_gradient_function(obj):
         return None
-    if Path(obj.filename).resolve() != Path(collector.path).resolve():
-        return []  # imported from another file, and a test there
-    if name != next((first for first, value in vars(collector.obj).items() if value is obj), name):
-        return []  # another name for one that is a test already
+    if not is_test_here(collector, name, obj):
+        return []
     return GradientFunctionCollector.from_parent(collector, name=name, function=obj)
+
+
+def is_gradient_function(obj: object) -> bool:
+    """Without importing what declares them: where nothing has, there is none."""
+    declaring = sys.modules.get("oracle.gradient_function")
+    return declaring is not None and isinstance(obj, declaring.GradientFunction)
+
+
+def is_test_here(collector: pytest.Module | pytest.Class, name: str, function: GradientFunction) -> bool:
+    """Whether it is a test of this file: not imported from another, and no second name of one that is a test."""
+    if Path(function.filename).resolve() != Path(collector.path).resolve():
+        return False
+    return name == next((first for first, value in vars(collector.obj).items() if value is function), name)
 
 
 class GradientFunctionCollector(pytest.Collector):

@@ -14,7 +14,7 @@ from oracle.sizes import whole_numbers
 CONFORMANCE = "oracle.conformance"
 
 
-def _numbers(text: str) -> list[int]:
+def numbers(text: str) -> list[int]:
     """'1,2,7' -> [1, 2, 7]."""
     try:
         return whole_numbers(text)
@@ -36,10 +36,10 @@ def _seconds(text: str) -> float:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gradient functions")
     group.addoption(
-        "--gradient-sequence-lengths", metavar="T,T", type=_numbers, help="check gradient functions at these lengths"
+        "--gradient-sequence-lengths", metavar="T,T", type=numbers, help="check gradient functions at these lengths"
     )
     group.addoption(
-        "--gradient-hidden-sizes", metavar="H,H", type=_numbers, help="check gradient functions at these hidden sizes"
+        "--gradient-hidden-sizes", metavar="H,H", type=numbers, help="check gradient functions at these hidden sizes"
     )
     group.addoption(
         "--gradient-budget", metavar="SECONDS", type=_seconds, default=0.0,

@@ -86,9 +86,7 @@ def sigmoid_for_tanh(place: Place) -> Iterator[Proposal]:
                 new, *rest_of_them = [*others, made("1 - A ** 2", node, A=factors[k])]
                 for one in rest_of_them:
                     new = made("A * B", node, A=new, B=one)
-                yield Proposal(
-                    new, DERIVATIVE, f"1 - {text} ** 2, the derivative of tanh, not the sigmoid's", 1.5
-                )
+                yield Proposal(new, DERIVATIVE, f"1 - {text} ** 2, the derivative of tanh, not the sigmoid's", 1.5)
 
 
 def _product(node: ast.expr) -> Iterator[ast.expr]:
