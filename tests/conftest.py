@@ -16,3 +16,10 @@ def untransposed(monkeypatch):
         return d_x, d_initial, gradients
 
     monkeypatch.setattr(elman, "backward", wrong)
+
+
+@pytest.fixture(autouse=True)
+def not_on_ci(monkeypatch):
+    """The runs of pytest inside tests print the same anywhere: on CI its summary repeats the whole of a message."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
