@@ -19,7 +19,9 @@ def untransposed(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def not_on_ci(monkeypatch):
+def not_on_ci():
     """The runs of pytest inside tests print the same anywhere: on CI its summary repeats the whole of a message."""
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.delenv("BUILD_NUMBER", raising=False)
+    with pytest.MonkeyPatch.context() as environment:  # of its own: the fixture's is undone after those of the tests
+        environment.delenv("CI", raising=False)
+        environment.delenv("BUILD_NUMBER", raising=False)
+        yield
