@@ -23,7 +23,7 @@ from oracle.oracles import AUTOGRAD, Mistrusted
 from oracle.repair import BUDGET, PARTLY, Problem, Repair, edits_for, repair
 from oracle.returned import NotChecked, our_mistake
 from oracle.rewriting import Definition, definitions_run, loops_at_the_top_level, quiet
-from oracle.sizes import Point, asked_for, points
+from oracle.sizes import Point, apart, asked_for, points
 from oracle.subject import Subject, run
 from oracle.verdict import WRONG
 
@@ -190,7 +190,7 @@ def _broken(what: str, error: Exception) -> str:
 def _failing(function: GradientFunction, report: FunctionReport) -> tuple[Point, Subject, Finding] | None:
     """A small case at which it is wrong; else the first at which it was found to be."""
     every = points(function.shapes)
-    tries = [every[0].with_sizes(time=TIME, batch=BATCH)]
+    tries = [every[0].with_sizes(**apart(dict(every[0].sizes), {"time": TIME, "batch": BATCH}))]
     tries += [one.with_sizes(**finding.sizes) for one, finding in zip(every, report.findings) if finding.wrong]
     for point in tries:
         subject, _ = subject_at(function, point)

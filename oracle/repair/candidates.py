@@ -13,6 +13,7 @@ from oracle.rewriting import Definition
 
 KNOWN = 0.4  # what the cost of an edit is multiplied by that undoes a kind of mistake known to be there
 SKIPPED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.arguments, ast.arg, ast.keyword)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
 
 
@@ -42,11 +43,12 @@ def candidates(
         around = slots(definition)
         cheapest: dict[tuple[int, str, int | None, str], tuple[float, Edit]] = {}
         statements = list(_backward_statements(definition, forward))
-        computed = _computed(statements)
+        computed = _computed(statements, _stored(definition, forward))
         for statement in statements if only is None else [one for one in statements if one in only]:
             weight = suspicion.get(statement, 3.0)
             for node in _nodes(statement):
-                known = materials[definition], shapes, recurrent[definition], parameters, computed
+                material = materials[definition].within(_bound_around(node, around))
+                known = material, shapes, recurrent[definition], parameters, computed
                 place = Place(node, definition, around, *known, statement in suspicious)
                 for edit in _edits(place, node is statement):
                     key = id(edit.parent), edit.field, edit.index, _text(edit)
@@ -58,6 +60,16 @@ def candidates(
     return [edit for _, edit in found]
 
 
+def _bound_around(node: ast.AST, around: Mapping[ast.AST, Slot]) -> frozenset[str]:
+    """The names that the comprehensions around a node bind."""
+    found: set[str] = set()
+    while node in around and not isinstance(node, ast.stmt):
+        node = around[node].parent
+        if isinstance(node, COMPREHENSIONS):
+            found |= {one.id for each in node.generators for one in ast.walk(each.target) if isinstance(one, ast.Name)}
+    return frozenset(found)
+
+
 def _text(edit: Edit) -> str:
     """What tells an edit from others of its place: of a list of statements only those that are new, and where."""
     if not isinstance(edit.value, list):
@@ -66,10 +78,24 @@ def _text(edit: Edit) -> str:
     return "\n".join(old.get(id(one)) or ast.unparse(one) for one in edit.value)
 
 
-def _computed(statements: Sequence[ast.stmt]) -> frozenset[str]:
-    """The names that statements compute, of what they store into as well; not those under which they read others."""
+def _stored(definition: Definition, forward: frozenset[tuple[str, int]]) -> frozenset[str]:
+    """The names that the lines of the forward pass assign, or store into."""
+    return frozenset(
+        name
+        for one in ast.walk(definition.statement)
+        if isinstance(one, (ast.Assign, ast.AugAssign)) and definition.holds(one, forward)
+        for name in _targets(one)
+    )
+
+
+def _computed(statements: Sequence[ast.stmt], stored: Collection[str] = ()) -> frozenset[str]:
+    """The names that statements compute, of what they store into as well; not those under which they read others.
+
+    stored   what the forward pass stores into: an array made for that, before, is none that these compute
+    """
     found: set[str] = set()
     waiting = [one for one in statements if isinstance(one, (ast.Assign, ast.AugAssign))]
+    waiting = [one for one in waiting if not (_reads_nothing(one) and set(_targets(one)) <= set(stored))]
     while True:
         new = {
             name
@@ -80,6 +106,14 @@ def _computed(statements: Sequence[ast.stmt]) -> frozenset[str]:
         if new <= found:
             return frozenset(found)
         found |= new
+
+
+def _reads_nothing(statement: ast.Assign | ast.AugAssign) -> bool:
+    """Whether it is np.zeros(shape), or several of them at once."""
+    return isinstance(statement, ast.Assign) and any(
+        isinstance(one, ast.Attribute) and one.attr.startswith(("zeros", "empty", "ones"))
+        for one in ast.walk(statement.value)
+    )
 
 
 def _is_reading(value: ast.expr, computed: Collection[str]) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import FrameType
 
 import numpy as np
 
 from oracle.annotation.recording import PART, Site, recordings
 from oracle.frames import tracing
+from oracle.repair.loops import counter_of
 from oracle.rewriting import Definition, exchanged
 
 LONGEST = 28  # characters of an expression that counts as a name for something
@@ -26,11 +28,28 @@ class Material:
     arrays      text -> shapes it had, in the order of the source
     numbers     text -> whole numbers it had; of what is called, sums and lengths, other numbers too
     functions   names of functions of one argument that it can call, of the user's own
+    sequences   text of a list or tuple of arrays of one shape -> how many of which shape
+    inside      arrays that only comprehensions bind: they can be read there alone
     """
 
     arrays: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
     numbers: dict[str, set[float]] = field(default_factory=dict)
     functions: list[str] = field(default_factory=list)
+    sequences: dict[str, set[tuple[int, tuple[int, ...]]]] = field(default_factory=dict)
+    inside: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+
+    def within(self, names: frozenset[str]) -> Material:
+        """What can be read in a comprehension that binds these names."""
+        if not names:
+            return self
+        if names not in self._within:
+            more = {text: known for text, known in self.inside.items() if text.partition("[")[0] in names}
+            self._within[names] = replace(self, arrays={**self.arrays, **more})
+        return self._within[names]
+
+    @cached_property
+    def _within(self) -> dict[frozenset[str], Material]:
+        return {}
 
     def of_shape(self, shapes: set[tuple[int, ...]]) -> list[str]:
         return [text for text, known in self.arrays.items() if known & shapes]
@@ -48,17 +67,25 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
         run()
     found = {definition: Material() for definition in definitions}
     hidden = {one: _bound_inside(one) for one in definitions}
+    counters = {one: _counters(one) for one in definitions}
     for site in sites:
         text = ast.unparse(site.node)
         if len(text) <= LONGEST and not hidden[site.definition] & _names(site.node):
             for value in values.get(site.number, ())[:200]:
                 _note(found[site.definition], text, value)
+        elif len(text) <= LONGEST:
+            _note_inside(found[site.definition], text, values.get(site.number, ()))
+    for site in sites:
+        if isinstance(site.node, ast.Subscript):
+            _note_rest(found[site.definition], site.node)
     for definition, material in found.items():
         for name, value in variables.get(definition, {}).items():
+            if name in hidden[definition]:
+                continue
             _note(material, name, value)
             of_self = vars(value).items() if name == "self" and hasattr(value, "__dict__") else ()
             for text, one in ((name, value), *((f"self.{key}", one) for key, one in list(of_self)[:MOST_KEYS])):
-                _note_elements(material, text, one, _counters(definition))
+                _note_elements(material, text, one, counters[definition])
         material.functions = _functions(definition)
         if definition.classes:  # what is kept in self by one method can be read by the others
             for other, theirs in found.items():
@@ -89,17 +116,25 @@ def _locals_of(definitions: Sequence[Definition]) -> Iterator[dict[Definition, d
         yield found
 
 
-def _counters(definition: Definition) -> list[str]:
-    return list(
-        dict.fromkeys(
-            node.target.id
-            for node in ast.walk(definition.statement)
-            if isinstance(node, ast.For) and isinstance(node.target, ast.Name)
+def _counters(definition: Definition) -> dict[str, frozenset[str]]:
+    """What counts the loops; of each the arrays that are never indexed with it alone: XP[:, t], and no XP[t]."""
+    names = dict.fromkeys(filter(None, map(counter_of, ast.walk(definition.statement))))
+    indices: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(definition.statement):
+        if isinstance(node, ast.Subscript):
+            indices.setdefault(ast.unparse(node.value), []).append(node.slice)
+    return {
+        name: frozenset(
+            text
+            for text, known in indices.items()
+            if any(isinstance(one, ast.Tuple) and name in _names(one) for one in known)
+            and not any(not isinstance(one, (ast.Tuple, ast.Slice)) and name in _names(one) for one in known)
         )
-    )
+        for name in names
+    }
 
 
-def _note_elements(material: Material, name: str, value: object, counters: Sequence[str]) -> None:
+def _note_elements(material: Material, name: str, value: object, counters: Mapping[str, frozenset[str]]) -> None:
     """hs[t], of a list, a dict by steps, or an array over the steps, though nobody reads it."""
     if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
         elements = list(value.values())
@@ -108,9 +143,38 @@ def _note_elements(material: Material, name: str, value: object, counters: Seque
     else:
         return
     if elements and all(isinstance(one, np.ndarray) for one in elements):
-        for counter in counters:
+        for counter, otherwise in counters.items():
+            steps = material.numbers.get(counter, ())
+            # as long as the loop has rounds, or longer by a first state, or by a loop that stops early
+            if name in otherwise or not steps or not max(steps) - 1 <= len(elements) - 1 <= max(steps) + 2:
+                continue
             for one in elements:
                 _note(material, f"{name}[{counter}]", one, deep=False)
+
+
+def _note_rest(material: Material, node: ast.Subscript) -> None:
+    """X[:, :n] where X[:, n:] is read: the part beside it."""
+    wholes, parts = material.arrays.get(ast.unparse(node.value), ()), material.arrays.get(ast.unparse(node), ())
+    indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if not all(isinstance(one, ast.Slice) for one in indices):
+        return
+    for axis, index in enumerate(indices):
+        if index.step or (not index.lower) == (not index.upper):
+            continue
+        bound = ast.unparse(index.lower or index.upper)
+        rest = f":{bound}" if index.lower else f"{bound}:"
+        text = ", ".join(rest if k == axis else ast.unparse(one) for k, one in enumerate(indices))
+        for whole in wholes:
+            for part in parts:
+                if len(whole) == len(part) and whole[axis] > part[axis]:
+                    shape = (*part[:axis], whole[axis] - part[axis], *part[axis + 1 :])
+                    material.arrays.setdefault(f"{ast.unparse(node.value)}[{text}]", set()).add(shape)
+
+
+def _note_inside(material: Material, text: str, values: Sequence[object]) -> None:
+    for value in values[:MOST_KEYS]:
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+            material.inside.setdefault(text, set()).add(value.shape)
 
 
 def _note(material: Material, text: str, value: object, deep: bool = True) -> None:
@@ -122,6 +186,9 @@ def _note(material: Material, text: str, value: object, deep: bool = True) -> No
         return
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
         material.arrays.setdefault(text, set()).add(value.shape)
+    elif isinstance(value, (list, tuple)) and value and all(isinstance(one, np.ndarray) for one in value):
+        if len({one.shape for one in value}) == 1:
+            material.sequences.setdefault(text, set()).add((len(value), value[0].shape))
     elif deep and isinstance(value, dict) and len(value) <= MOST_KEYS:
         for key, one in value.items():
             if isinstance(key, str):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from oracle.repair.edit import Slot
+from oracle.repair.loops import Loop, bound_by
 from oracle.repair.material import Material
 from oracle.rewriting import Definition
 
@@ -38,7 +39,7 @@ class Rearranged(Proposal):
 class Moved(Proposal):
     """Statements in place of a loop that the statement stands in, and not of the statement itself."""
 
-    instead_of: ast.For | None = None
+    instead_of: Loop | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,19 +95,13 @@ class Place:
             yield node
 
     @property
-    def loops(self) -> list[ast.For]:
+    def loops(self) -> list[Loop]:
         return [one for one in self.parents() if isinstance(one, LOOPS)]
 
     @property
     def counters(self) -> set[str]:
         """The names that the loops around bind."""
-        return {
-            inner.id
-            for loop in self.loops
-            if isinstance(loop, ast.For)
-            for inner in ast.walk(loop.target)
-            if isinstance(inner, ast.Name)
-        }
+        return {name for loop in self.loops for name in bound_by(loop)}
 
     @property
     def is_target(self) -> bool:

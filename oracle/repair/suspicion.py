@@ -54,6 +54,10 @@ def suspicion(
         weights[site.statement] = min(weight, weights.get(site.statement, weight))
     for rank, statement in enumerate(sorted(wrong, key=lambda one: wrong[one])):
         weights[statement] = min(FIRST + 0.3 * rank, LATER)
+    for definition in problem.definitions:  # what a loop goes over decides what is computed in it
+        for loop in ast.walk(definition.statement):
+            if isinstance(loop, (ast.For, ast.While)) and not set(wrong).isdisjoint(ast.walk(loop)):
+                weights[loop] = LATER
     for rank, (filename, line) in enumerate(suspects):
         for site in sites:
             if site.definition.filename == filename and site.statement.lineno <= line <= (

@@ -7,7 +7,8 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from oracle.kinds import ACCUMULATION, INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
+from oracle.kinds import ACCUMULATION, DERIVATIVE, INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
+from oracle.repair.loops import counter_of
 from oracle.repair.place import (
     Place,
     Proposal,
@@ -44,6 +45,28 @@ def names(place: Place) -> Iterator[Proposal]:
                 new = _replaced(node, lambda one, old=old: _is(one, old), lambda one, text=text: made(text, one))
                 kind = TIME_INDEX if old.partition("[")[0] == text.partition("[")[0] else OPERAND
                 yield Proposal([new], kind, f"{text} in place of {old}, {times} times", 2.0)
+
+
+def functions(place: Place) -> Iterator[Proposal]:
+    """A name as it is, for what a function makes of it, wherever it does: r * (1 - r) for f(r) * (1 - f(r))."""
+    node = place.node
+    if not isinstance(node, SIMPLE):
+        return
+    calls = Counter(
+        text_of(one)
+        for one in ast.walk(node)
+        if isinstance(one, ast.Call) and len(one.args) == 1 and isinstance(one.args[0], READ) and not one.keywords
+        if place.shapes.get(one) and place.shapes.get(one) == place.shape_of(one.args[0])
+    )
+    for old, times in calls.items():
+        if times > 1:
+            new = _replaced(
+                node,
+                lambda one, old=old: isinstance(one, ast.Call) and text_of(one) == old,
+                lambda one: one.args[0],
+            )
+            says = f"what {old} is made of, {times} times: the function is applied already"
+            yield Proposal([new], DERIVATIVE, says, 2.0)
 
 
 def exchanged(place: Place) -> Iterator[Proposal]:
@@ -133,9 +156,9 @@ def _is(node: ast.AST, text: str) -> bool:
 def indices(place: Place) -> Iterator[Proposal]:
     """[t] for [-1] in all lines of a loop."""
     node = place.node
-    if not isinstance(node, ast.For) or not isinstance(node.target, ast.Name):
+    counter = counter_of(node)
+    if counter is None:
         return
-    counter = node.target.id
     counts = Counter(
         index_text(inner.slice)
         for inner in ast.walk(node)
@@ -158,12 +181,11 @@ def indices(place: Place) -> Iterator[Proposal]:
 def constant_indices(place: Place) -> Iterator[Proposal]:
     """Every index of a statement, or of two that follow one another, that is the same at all steps."""
     node = place.node
-    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops or not isinstance(place.loops[0], ast.For):
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops:
         return
-    counters = place.counters
-    if not isinstance(place.loops[0].target, ast.Name):
+    counters, counter = place.counters, counter_of(place.loops[0])
+    if counter is None:
         return
-    counter = place.loops[0].target.id
     body = getattr(place.slot.parent, place.slot.field)
     following = body[place.slot.index + 1 : place.slot.index + 2]
     lines = [one for one in (node, *following) if isinstance(one, (ast.Assign, ast.AugAssign))]
@@ -203,5 +225,5 @@ def _replaced(node: ast.AST, wanted: Callable[[ast.AST], bool], new: Callable[[a
     return Replacing().visit(copied(node))
 
 
-TEMPLATES = (names, exchanged, transposes, indices, constant_indices)
+TEMPLATES = (names, functions, exchanged, transposes, indices, constant_indices)
 OF_EXPRESSIONS = (bounds, fewer_steps)

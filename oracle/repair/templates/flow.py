@@ -9,8 +9,9 @@ import ast
 import itertools
 from collections.abc import Iterator, Sequence
 
-from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, UPDATE
-from oracle.repair.place import Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, TIME_INDEX, UPDATE
+from oracle.repair.loops import Loop, counter_of, with_body
+from oracle.repair.place import LOOPS, Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
 from oracle.repair.templates.term import sums_over_gates
 from oracle.rewriting import copied
 
@@ -102,10 +103,10 @@ def order(place: Place) -> Iterator[Proposal]:
     index = slot.index
     yield Proposal([], STATE, f"without `{_short(node)}`", 3.0)
     loop = place.slot.parent
-    if isinstance(loop, ast.For) and loop in place.around:
+    if isinstance(loop, LOOPS) and loop in place.around:
         rest = [one for one in loop.body if one is not node]
         if rest:
-            new = _at(ast.For(target=loop.target, iter=loop.iter, body=rest, orelse=loop.orelse), loop)
+            new = with_body(loop, rest)
             # what comes before its time has no effect, and only seems right
             for where, together, cost in (("before", [node, new], 3.5), ("after", [new, node], 2.0)):
                 yield Moved(together, STATE, f"`{_short(node)}` stands {where} the loop", cost, instead_of=loop)
@@ -121,12 +122,12 @@ def order(place: Place) -> Iterator[Proposal]:
             others = [one for one in body if one is not node]
             others.insert(other_index, node)
             before = body[other_index]
-            if isinstance(before, (ast.For, ast.While)):
+            if isinstance(before, LOOPS):
                 continue
             yield Rearranged(others, UPDATE, f"`{_short(node)}` stands beside `{_short(before)}`", 2.5)
-    if index and isinstance(body[index - 1], ast.For):
+    if index and isinstance(body[index - 1], LOOPS):
         inner = body[index - 1]
-        new = _at(ast.For(target=inner.target, iter=inner.iter, body=[*inner.body, node], orelse=inner.orelse), inner)
+        new = with_body(inner, [*inner.body, node])
         inside = [*body[: index - 1], new, *body[index + 1 :]]
         yield Rearranged(inside, ACCUMULATION, f"`{_short(node)}` stands in the loop", 2.5)
 
@@ -144,6 +145,21 @@ def discarded(place: Place) -> Iterator[Proposal]:
             yield Proposal([new], CARRY, f"{text_of(argument)} is what `{_short(node)}` gives back", 1.0)
 
 
+def other_end(place: Place) -> Iterator[Proposal]:
+    """found.insert(0, x) for found.append(x), and the reverse: a list in the order of the steps."""
+    node = place.node
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=found, attr="append"), args=[item])):
+            new = made("A.insert(0, B)", node.value, A=found, B=item)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=found, attr="insert"), args=[first, item])):
+            if text_of(first) != "0":
+                return
+            new = made("A.append(B)", node.value, A=found, B=item)
+        case _:
+            return
+    yield Proposal([_at(ast.Expr(value=new), node)], TIME_INDEX, f"{text_of(new)}: in the order of the steps", 1.5)
+
+
 def conditions(place: Place) -> Iterator[Proposal]:
     """Only at the last step, at all steps but the first, always."""
     node = place.node
@@ -151,25 +167,28 @@ def conditions(place: Place) -> Iterator[Proposal]:
         if not node.orelse:
             yield Proposal(list(node.body), INJECTION, f"always, and not only if {text_of(node.test)}", 2.0)
         return
-    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops or not isinstance(place.loops[0], ast.For):
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops:
         return
     for test, says in _steps(place.loops[0]):
         new = ast.If(test=made(test, node), body=[node], orelse=[])
         yield Proposal([_at(new, node)], INJECTION, f"`{_short(node)}` only {says}", 3.0)
 
 
-def _steps(loop: ast.For) -> Iterator[tuple[str, str]]:
-    if not isinstance(loop.target, ast.Name):
+def _steps(loop: Loop) -> Iterator[tuple[str, str]]:
+    """Conditions that hold at all steps but the first, and at the last one, each in words."""
+    counter = counter_of(loop)
+    if counter is None:
         return
-    t = loop.target.id
-    yield f"{t} > 0", "after the first step"
+    yield f"{counter} > 0", "after the first step"
+    if isinstance(loop, ast.While):
+        return
     inner = loop.iter
     if isinstance(inner, ast.Call) and text_of(inner.func) == "reversed" and inner.args:
         inner = inner.args[0]
     if isinstance(inner, ast.Call) and text_of(inner.func) == "range":
         texts = [text_of(one) for one in inner.args]
         last = texts[0] if len(texts) == 3 else f"{texts[-1]} - 1"
-        yield f"{t} == {last}", "at the last step"
+        yield f"{counter} == {last}", "at the last step"
 
 
 def chosen_by_step(place: Place) -> Iterator[Proposal]:
@@ -203,7 +222,7 @@ def _with(statement: ast.stmt, old: ast.AST, new: ast.AST) -> ast.stmt:
 def terms_at_steps(place: Place) -> Iterator[Proposal]:
     """A term that belongs to the last step only."""
     node = place.node
-    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops or not isinstance(place.loops[0], ast.For):
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not place.loops:
         return
     match node.value:
         case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -253,7 +272,7 @@ def _never_assigned(text: str, loop: ast.AST) -> bool:
 def never_written(place: Place) -> Iterator[Proposal]:
     """What is read in a loop, or returned after it, and never written there: a carry, a gradient."""
     loop = place.node
-    if not isinstance(loop, ast.For):
+    if not isinstance(loop, LOOPS):
         return
     arrays = place.material.arrays
     read = {
@@ -297,14 +316,35 @@ def never_written(place: Place) -> Iterator[Proposal]:
             for inner in ast.walk(new):
                 if "lineno" in inner._attributes:
                     ast.copy_location(inner, loop.body[-1])
-            again = ast.For(target=loop.target, iter=loop.iter, body=[*loop.body, new], orelse=loop.orelse)
+            again = with_body(loop, [*loop.body, new])
             # what is read at every step and never assigned is hardly meant to be so
-            yield Inserted(
-                [_at(again, loop)], kind, says, 1.0 + produced / 200 if carried else 2.5, about, value=new.value
-            )
+            yield Inserted([again], kind, says, 1.0 + produced / 200 if carried else 2.5, about, value=new.value)
 
 
-def _gradients(place: Place, loop: ast.For) -> Iterator[str]:
+def _after(place: Place, loop: Loop, text: str, shapes: set[tuple[int, ...]], about: int | None) -> Iterator[Proposal]:
+    """What the loop has carried to its end, as the gradient of an initial state: itself, or its sum over the samples."""
+    for name in filter(place.is_backward, place.material.arrays):
+        if "[" in name or name.endswith(".T") or name == text:
+            continue
+        sums = [f"{name}.sum(axis={axis}{keep})" for axis in (0, 1) for keep in ("", ", keepdims=True")]
+        for source in (name, *sums):
+            if not _shape_summed(place.material.arrays[name], source) & shapes:
+                continue
+            (new,) = ast.parse(f"{text} += {source}").body
+            for inner in ast.walk(new):
+                if "lineno" in inner._attributes:
+                    ast.copy_location(inner, loop.body[-1])
+            yield Proposal([loop, new], ACCUMULATION, f"{text} is never added to: {text_of(new)}", 2.5, about)
+
+
+def _shape_summed(shapes: set[tuple[int, ...]], source: str) -> set[tuple[int, ...]]:
+    if "axis=" not in source:
+        return shapes
+    axis, kept = int(source.partition("axis=")[2][0]), (1,) if "keepdims" in source else ()
+    return {(*one[:axis], *kept, *one[axis + 1 :]) for one in shapes if len(one) > axis}
+
+
+def _gradients(place: Place, loop: Loop) -> Iterator[str]:
     """What has the shape of a parameter and lies beside other gradients that the loop adds up: grads["R1"], self.dW."""
     targets = [inner.target for inner in ast.walk(loop) if isinstance(inner, ast.AugAssign)]
     if any(isinstance(one, ast.Subscript) and not isinstance(one.slice, ast.Constant) for one in targets):
@@ -351,7 +391,7 @@ def _shapes_by_use(text: str, place: Place) -> set[tuple[int, ...]]:
     return set()
 
 
-def _pairs(place: Place, loop: ast.For, shapes: set[tuple[int, ...]], target: str) -> Iterator[str]:
+def _pairs(place: Place, loop: Loop, shapes: set[tuple[int, ...]], target: str) -> Iterator[str]:
     """Products of two things that the loop reads or assigns, with one of these shapes."""
     inside = {text_of(inner) for inner in ast.walk(loop) if isinstance(inner, ast.expr)}
     inside |= _over_the_steps(place, loop)
@@ -389,9 +429,9 @@ def _pairs(place: Place, loop: ast.For, shapes: set[tuple[int, ...]], target: st
                     yield f"{first}.sum(axis={axis}, keepdims=True)"
 
 
-def _over_the_steps(place: Place, loop: ast.For) -> set[str]:
+def _over_the_steps(place: Place, loop: Loop) -> set[str]:
     """xs[t] of what the loop does not compute: the line that is missing may have been the only one to read it."""
-    counter = f"[{text_of(loop.target)}]"
+    counter = f"[{counter_of(loop)}]"
     made_here = {
         inner.id for inner in ast.walk(loop) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
     }
@@ -399,9 +439,9 @@ def _over_the_steps(place: Place, loop: ast.For) -> set[str]:
     return {text for text in every if text.removesuffix(counter) not in made_here}
 
 
-def _neighbours(text: str, loop: ast.For) -> list[str]:
+def _neighbours(text: str, loop: Loop) -> list[str]:
     """hs[t - 1] and hs[t + 1] for hs[t]."""
-    counter = loop.target.id if isinstance(loop.target, ast.Name) else None
+    counter = counter_of(loop)
     if counter is None or not text.endswith(f"[{counter}]"):
         return []
     return [f"{text[:-1]} - 1]", f"{text[:-1]} + 1]"]
@@ -421,5 +461,6 @@ def _short(node: ast.stmt) -> str:
 
 
 TEMPLATES = (
-    accumulation, loops, other_target, never_written, discarded, conditions, terms_at_steps, chosen_by_step, order,
+    accumulation, loops, other_target, never_written, discarded, other_end, conditions, terms_at_steps,
+    chosen_by_step, order,
 )  # fmt: skip

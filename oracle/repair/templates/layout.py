@@ -38,7 +38,7 @@ def transposes(place: Place) -> Iterator[Proposal]:
     if not found and not isinstance(parent, (ast.BinOp, ast.Assign, ast.AugAssign, ast.Return, ast.Tuple, ast.Dict)):
         return
     axes = {len(shape) for shape in place.shape_of(node)}
-    if axes and max(axes) < 2:
+    if (axes and max(axes) < 2) or text_of(node) in place.material.numbers:
         return
     inner = is_transposed(node)
     kind = _kind(place, node)
@@ -61,7 +61,7 @@ def products(place: Place) -> Iterator[Proposal]:
     wanted = place.shape_of(node)
     others = ("@", "*") if how in ("@", "*") else (how, "*", "dot", "outer")
     pairs = [(left, right), (right, left)]
-    if isinstance(left, ast.Constant) or isinstance(right, ast.Constant):
+    if any(isinstance(one, ast.Constant) or text_of(one) in place.material.numbers for one in (left, right)):
         return
     old = text_of(node)
     for other, (a, b) in itertools.product(dict.fromkeys(others), pairs):
@@ -175,6 +175,29 @@ def reshapes(place: Place) -> Iterator[Proposal]:
                 yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: another order of the elements", 2.0)
 
 
+def turned(place: Place) -> Iterator[Proposal]:
+    """The axes in another order, of more than two: x.transpose(1, 0, 2) as it is, and x before it is reshaped."""
+    match place.node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name), args=[inner, *_]):
+            pass
+        case ast.Call(func=ast.Attribute(value=inner, attr=name)):
+            pass
+        case _:
+            return
+    old = text_of(place.node)
+    if name in ("transpose", "swapaxes", "moveaxis"):
+        yield Proposal(inner, LAYOUT, f"{text_of(inner)} in place of {old}: its axes stay in their order", 1.5)
+    elif name == "reshape" and any(len(shape) == 3 for shape in place.shape_of(inner)):
+        first = made("A.swapaxes(0, 1)", place.node, A=inner)
+        nodes = [first if one is inner else one for one in place.node.args]
+        if len(nodes) > 1 and nodes[0] is first:
+            new = made("np.reshape(A, B)", place.node, A=first, B=nodes[1])
+        else:
+            new = made("A.reshape()", place.node, A=first)
+            new.args = list(place.node.args)
+        yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: another order of the elements", 2.5)
+
+
 def zeros(place: Place) -> Iterator[Proposal]:
     """A part of an array in place of zeros: the one beside a part that is taken."""
     node = place.node
@@ -234,4 +257,4 @@ def _turned(index: ast.expr) -> Iterator[str]:
             yield ", ".join(other if j == k else text_of(one) for j, one in enumerate(parts))
 
 
-TEMPLATES = (transposes, products, times_matrix, slices, reshapes, zeros, whole)
+TEMPLATES = (transposes, products, times_matrix, slices, reshapes, turned, zeros, whole)

@@ -26,6 +26,31 @@ def same_shape(place: Place) -> Iterator[Proposal]:
             yield Proposal(made(text, node), kind, f"{text} in place of {old}{why}", 1.5 + _distance(old, text))
 
 
+def same_sequence(place: Place) -> Iterator[Proposal]:
+    """Another list of arrays of the same shape; all but the first of one, all but the last, the other order."""
+    node = place.node
+    if not isinstance(node, READ) or place.is_target or _is_called_or_indexed(place):
+        return
+    old = text_of(node)
+    known = place.material.sequences.get(old, set())
+    shapes = {shape for _, shape in known}
+    for text, others in place.material.sequences.items():
+        if text != old and shapes & {shape for _, shape in others}:
+            yield Proposal(made(text, node), OPERAND, f"{text} in place of {old}", 1.5 + _distance(old, text))
+    over_the_steps = any(len(shape) == 3 for shape in place.shape_of(node)) and not isinstance(node, ast.Subscript)
+    if known or over_the_steps:
+        for part, says in (("1:", "without the first"), (":-1", "without the last"), ("::-1", "in the other order")):
+            new = made(f"A[{part}]", node, A=node)
+            yield Proposal(new, TIME_INDEX, f"{text_of(new)} in place of {old}: {says}", 2.0)
+
+
+def _is_called_or_indexed(place: Place) -> bool:
+    parent = place.slot.parent
+    return (isinstance(parent, (ast.Subscript, ast.Attribute)) and parent.value is place.node) or (
+        isinstance(parent, ast.Call) and parent.func is place.node
+    )
+
+
 def whole_expression(place: Place) -> Iterator[Proposal]:
     """A name in place of something computed: the activation instead of its own function of it."""
     node = place.node
@@ -93,6 +118,9 @@ def functions(place: Place) -> Iterator[Proposal]:
     name = text_of(node.func)
     if name in ("np.clip", "np.minimum", "np.maximum"):
         yield Proposal(node.args[0], STATE, f"{text_of(node.args[0])} as it is, without {name}", 1.5)
+    if name == "map" and len(node.args) == 2:
+        says = f"{text_of(node.args[1])} as it is, without {text_of(node.args[0])}"
+        yield Proposal(node.args[1], DERIVATIVE, says, 1.5)
     if len(node.args) != 1 or node.keywords:
         return
     kind = DERIVATIVE
@@ -104,4 +132,4 @@ def functions(place: Place) -> Iterator[Proposal]:
         yield Proposal(node.args[0], kind, f"{inner} in place of {text_of(node)}: the function is applied already", 2.0)
 
 
-TEMPLATES = (same_shape, complement, functions, whole_expression)
+TEMPLATES = (same_shape, same_sequence, complement, functions, whole_expression)

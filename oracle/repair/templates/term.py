@@ -100,11 +100,13 @@ def _product(node: ast.expr) -> Iterator[ast.expr]:
 def errors(place: Place) -> Iterator[Proposal]:
     """Probability minus target, in place of whatever is computed of both: what softmax and cross entropy leave."""
     node = place.node
-    shapes = place.shapes.get(node)
-    if not place.suspicious or place.is_target or not isinstance(node, (ast.BinOp, ast.UnaryOp)) or not shapes:
+    shapes = place.shape_of(node)
+    if not place.suspicious or place.is_target or not shapes:
+        return
+    if not isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Name, ast.Subscript, ast.Attribute)):
         return
     names = {text_of(one) for one in ast.walk(node) if isinstance(one, (ast.Name, ast.Subscript, ast.Attribute))}
-    if any(map(place.is_backward, names)):
+    if any(place.is_backward(text) and place.material.arrays.get(text) for text in names):
         return
     known = [text for text in place.material.of_shape(shapes) if not text.endswith(".T")]
     for first, second in itertools.permutations(known, 2):
@@ -274,6 +276,15 @@ def factors(place: Place) -> Iterator[Proposal]:
         if min(values) > 1 and number not in place.counters:
             yield Proposal(made(f"A / {number}", node, A=node), FACTOR, f"divided by {number}", 3.0)
             yield Proposal(made(f"A * {number}", node, A=node), FACTOR, f"times {number}", 3.5)
+    inside = {text_of(one) for one in ast.walk(node) if isinstance(one, (ast.Name, ast.Attribute))}
+    for text in sorted(inside & set(place.material.arrays)):
+        if not text.endswith(".T"):
+            yield Proposal(made(f"A / {text}.size", node, A=node), FACTOR, f"divided by {text}.size", 3.5)
+    sizes = [number for number, values in place.material.numbers.items() if min(values) > 1]
+    for one, other in itertools.combinations([text for text in sizes if text.isidentifier()], 2):
+        if not {one, other} & place.counters:
+            new = made(f"A / ({one} * {other})", node, A=node)
+            yield Proposal(new, FACTOR, f"divided by {one} * {other}", 4.5)
     for shape in shapes:
         if shape:
             owner = next(iter(place.material.of_shape({shape})), None)
