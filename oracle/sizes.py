@@ -8,6 +8,7 @@ mistaken sum over the batch, equal sizes every transpose.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from rnn_manual.network import did_you_mean
 
 ALWAYS = ("time", "batch")
 HIDDEN = ("hidden", "hidden_size", "n_hidden", "num_hidden", "hidden_dim", "units", "H", "n_h", "n_a", "h")
+LARGEST = 2**59  # elements of 8 bytes that a memory of 64 bits can address
+
 REGIMES = {"ordinary": 1.0, "large": 2.5}
 """What the parameters of a case are multiplied by: order one; half saturated. Small ones would hide mistakes."""
 
@@ -143,7 +146,7 @@ def points(
         )
     base = cases[0]
     return [
-        base.with_sizes(**_apart(dict(base.sizes), {"time": time} | ({hidden: size} if size else {})))
+        base.with_sizes(**apart(dict(base.sizes), {"time": time} | ({hidden: size} if size else {})))
         for time in sequence_lengths or [dict(base.sizes)["time"]]
         for size in hidden_sizes or [None]
     ]
@@ -154,6 +157,8 @@ def draw(shapes: Mapping[str, Shape], point: Point) -> dict[str, np.ndarray]:
     arrays = {}
     for name, shape in shapes.items():
         size = shape.at(dict(point.sizes))
+        if math.prod(size) > LARGEST:
+            raise ValueError(f"{name} {shape} is {size} at {dict(point.sizes)}, and no array is as large as that")
         rng = np.random.default_rng([point.seed, zlib.crc32(name.encode())])
         broad = [axis for axis in size if axis > 1]
         scale = 1 / np.sqrt(max(broad)) if len(broad) > 1 else 0.5
@@ -172,7 +177,7 @@ def _distinct(order: Sequence[int], count: int) -> list[int]:
     return [*order, *range(12, 12 + count)][:count]
 
 
-def _apart(sizes: dict[str, int], asked: dict[str, int]) -> dict[str, int]:
+def apart(sizes: dict[str, int], asked: dict[str, int]) -> dict[str, int]:
     """The sizes asked for, and another size for each name that would be equal to one of them."""
     changed, taken = dict(asked), {*asked.values(), *(size for name, size in sizes.items() if name not in asked)}
     for name, size in sizes.items():

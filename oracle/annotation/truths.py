@@ -303,10 +303,13 @@ class Following(TorchFunctionMode):
         self.order += 1
         place = self._place(name)
         before = args
+        aliases: dict[int, torch.Tensor] = {}
 
         def fresh(value: object) -> object:
             if not isinstance(value, torch.Tensor) or not value.is_floating_point():
                 return value
+            if id(value) in aliases:  # x * x is one use: half of its derivative is an adjoint of nothing
+                return aliases[id(value)]
             if value.requires_grad:
                 alias = value.view_as(value)
             elif value.ndim:
@@ -316,6 +319,7 @@ class Following(TorchFunctionMode):
             self.edges.append(Made(alias, place, self.names.get(id(value), ""), value.requires_grad))
             if id(value) in self.joined:
                 self.joined_uses.append((self.edges[-1], *self.joined[id(value)]))
+            aliases[id(value)] = alias
             return alias
 
         args, kwargs = tree_map(fresh, args), tree_map(fresh, kwargs)

@@ -51,7 +51,7 @@ def candidates(
                 known = material, shapes, recurrent[definition], parameters, computed
                 place = Place(node, definition, around, *known, statement in suspicious)
                 for edit in _edits(place, node is statement):
-                    key = id(edit.parent), edit.field, edit.index, _text(edit)
+                    key = edit.key
                     cost = edit.cost * weight * (KNOWN if edit.kind in kinds else 1.0)
                     if key not in cheapest or cost < cheapest[key][0]:
                         cheapest[key] = cost, edit
@@ -70,12 +70,12 @@ def _bound_around(node: ast.AST, around: Mapping[ast.AST, Slot]) -> frozenset[st
     return frozenset(found)
 
 
-def _text(edit: Edit) -> str:
+def _text(value: object, body: object) -> str:
     """What tells an edit from others of its place: of a list of statements only those that are new, and where."""
-    if not isinstance(edit.value, list):
-        return ast.unparse(edit.value)
-    old = {id(one): f"{number}" for number, one in enumerate(getattr(edit.parent, edit.field))}
-    return "\n".join(old.get(id(one)) or ast.unparse(one) for one in edit.value)
+    if not isinstance(value, list):
+        return ast.unparse(value)
+    old = {id(one): f"{number}" for number, one in enumerate(body)}
+    return "\n".join(old.get(id(one)) or ast.unparse(one) for one in value)
 
 
 def _stored(definition: Definition, forward: frozenset[tuple[str, int]]) -> frozenset[str]:
@@ -201,4 +201,5 @@ def _edit(place: Place, proposal: Proposal, is_statement: bool) -> Edit:
         getattr(node, "lineno", place.slot.statement.lineno),
         proposal.line_of,
         proposal.value if isinstance(proposal, Inserted) else None,
+        _text(value, getattr(slot.parent, slot.field)),
     )

@@ -23,6 +23,7 @@ class Edit:
     line            of the expression or statement
     line_of         of what an inserted statement is about: where its name is read, or set to zero
     inserted        what a line computes that the edit adds at the end of a loop, which is its statement
+    text            what then stands in the place; of a list of statements those that are new, and where
     """
 
     definition: Definition
@@ -37,6 +38,12 @@ class Edit:
     line: int
     line_of: int | None = None
     inserted: ast.expr | None = None
+    text: str = ""
+
+    @property
+    def key(self) -> tuple[int, str, int | None, str]:
+        """The same for the same edit of a program that other edits have changed elsewhere."""
+        return id(self.parent), self.field, self.index, self.text
 
     def put(self, value: object) -> object:
         """Put a value in the place; gives what was there."""

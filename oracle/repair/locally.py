@@ -83,16 +83,39 @@ def promising(edits: Iterable[Edit], seen: Mapping[ast.stmt, Moment], matcher: M
     found: set[Edit] = set()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
+        expected = {statement: _shapes_expected(moment) for statement, moment in seen.items()}
         for edit in edits:
             moment = seen.get(edit.statement)
             if moment is None or (edit.index is None and isinstance(edit.value, list) and edit.inserted is None):
                 continue
             with suppress(Exception), applied([edit]):
-                code = compile(ast.Expression(edit.inserted or moment.site.node), "<expression>", "eval")
-                value = eval(code, dict(moment.variables))
+                value = _evaluated(edit.inserted or moment.site.node, moment)
                 values = value if isinstance(value, (list, tuple)) and value else [value]
+                if isinstance(value, np.ndarray) and expected[edit.statement]:
+                    if value.shape not in expected[edit.statement]:
+                        continue
                 if all(isinstance(one, np.ndarray) and one.size and matcher.match(one) is not None for one in values):
                     found.add(edit)
+    return found
+
+
+def _evaluated(node: ast.expr, moment: Moment) -> object:
+    return eval(compile(ast.Expression(node), "<expression>", "eval"), dict(moment.variables))
+
+
+def _shapes_expected(moment: Moment) -> set[tuple[int, ...]]:
+    """The shape that a value has now, and that of what it is assigned to; empty where that cannot be told.
+
+    A carry of (batch, hidden) whose sum over the batch happens to be an adjoint of something is no carry any more.
+    """
+    found: set[tuple[int, ...]] = set()
+    if moment.site is None:
+        return found
+    for node in (moment.site.node, moment.site.target):
+        with suppress(Exception):
+            value = _evaluated(ast.parse(node, mode="eval").body if isinstance(node, str) else node, moment)
+            if isinstance(value, np.ndarray) and value.ndim:
+                found.add(value.shape)
     return found
 
 

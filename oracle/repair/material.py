@@ -86,6 +86,8 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
             of_self = vars(value).items() if name == "self" and hasattr(value, "__dict__") else ()
             for text, one in ((name, value), *((f"self.{key}", one) for key, one in list(of_self)[:MOST_KEYS])):
                 _note_elements(material, text, one, counters[definition])
+        for name, shapes in _bound_shapes(definition, material):
+            material.inside.setdefault(name, set()).update(shapes)
         material.functions = _functions(definition)
         if definition.classes:  # what is kept in self by one method can be read by the others
             for other, theirs in found.items():
@@ -169,6 +171,25 @@ def _note_rest(material: Material, node: ast.Subscript) -> None:
                 if len(whole) == len(part) and whole[axis] > part[axis]:
                     shape = (*part[:axis], whole[axis] - part[axis], *part[axis + 1 :])
                     material.arrays.setdefault(f"{ast.unparse(node.value)}[{text}]", set()).add(shape)
+
+
+def _bound_shapes(definition: Definition, material: Material) -> Iterator[tuple[str, set[tuple[int, ...]]]]:
+    """What comprehensions bind, whether it is read or not: the elements of what they go through."""
+    for node in ast.walk(definition.statement):
+        if not isinstance(node, ast.comprehension):
+            continue
+        match node.iter:
+            case ast.Call(func=ast.Name(id="zip"), args=sources):
+                pass
+            case source:
+                sources = [source]
+        targets = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
+        for target, source in zip(targets, sources):
+            text = ast.unparse(source)
+            shapes = {shape for _, shape in material.sequences.get(text, ())}
+            shapes |= {shape[1:] for shape in material.arrays.get(text, ()) if len(shape) > 1}
+            if isinstance(target, ast.Name) and shapes:
+                yield target.id, shapes
 
 
 def _note_inside(material: Material, text: str, values: Sequence[object]) -> None:

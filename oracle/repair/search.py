@@ -8,6 +8,7 @@ gradients agree, or, where one gradient suffers from two, more of the values tha
 from __future__ import annotations
 
 import ast
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,10 +25,13 @@ from oracle.repair.workers import tried
 MOST_EDITS = 4
 ALIKE = 2  # states that change the same lines
 BREADTH = 4  # states that are followed at each depth
+ALMOST = 1e-6  # relative, of factors
+MOST_SCALED = 200  # edits that change a gradient by a factor, of which pairs are looked at
 SLICE = 0.15  # of the budget that one state gets at first
 NEARBY = 0.25  # of the budget that goes to the edits near the first wrong values
-BY_CHANCE = 1.5  # values more that are adjoints
+BY_CHANCE, LITTLE = 1.5, 0.5  # values more that are adjoints, near the first wrong values and elsewhere
 COSTS = 0.1  # of an edit, for each of its cost: what a little chance may bring
+HARM = 0.5  # values less that are adjoints, for an edit to have done harm
 MORE = 0.4  # seconds that are spent after a solution, to find one that is closer
 
 
@@ -72,6 +76,7 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
     nothing, whole = State((), Score(frozenset(), -1.0)), frozenset(problem.gradients)
     budget = progress.deadline - time.monotonic()
     near_by = _Reach(True, time.monotonic() + NEARBY * budget)
+    harmful: set[tuple] = set()
     for reach in (near_by, _Reach(False, slice=SLICE * budget), _Reach(False)) if ordered else (_Reach(False),):
         waiting: list[list[State]] = [[nothing], *([] for _ in range(MOST_EDITS))]  # by the number of their edits
         seen: set[frozenset[str]] = set()
@@ -79,11 +84,13 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
             for state in list(_distinct(sorted(waiting[depth], key=lambda one: one.key, reverse=True), seen))[:BREADTH]:
                 if progress.is_over or reach.is_over:
                     break
-                exploration = _explored(problem, state, progress, ordered, reach)
+                exploration = _explored(problem, state, progress, ordered, reach, harmful)
                 while solving := _solving(exploration, whole, progress):
                     yield from solving
                     if progress.solved:
                         return
+                if state is nothing:
+                    harmful |= exploration.harmful()
                 improved = _improving(exploration, whole, progress)
                 yield from (one for one in improved if one.score.agreeing == whole)
                 if progress.solved:
@@ -144,10 +151,21 @@ class _Exploration:
     def is_whole(self) -> bool:
         return not self.near and len(self.scores) >= len(self.edits)
 
+    def harmful(self) -> set[tuple]:
+        """The keys of the edits with which the program cannot run, or less of it is right than without."""
+        base = self.baseline
+        return {
+            self.edits[k].key
+            for k, score in self.scores.items()
+            if score is None or not score.agreeing >= base.agreeing or score.matched < base.matched - HARM
+        }
 
-def _explored(problem: Problem, state: State, progress: Progress, ordered: bool, reach: _Reach) -> _Exploration:
+
+def _explored(
+    problem: Problem, state: State, progress: Progress, ordered: bool, reach: _Reach, harmful: set[tuple]
+) -> _Exploration:
     with applied(state.edits):
-        around = surroundings(problem, ordered, not state.edits)
+        around = surroundings(problem, ordered, not state.edits, harmful if state.edits else ())
         edits = around.near if reach.near else around.every()
     stop = min(progress.deadline, reach.until, time.monotonic() + reach.slice)
     return _Exploration(state, around, edits, reach.near, stop)
@@ -182,15 +200,53 @@ def _improving(here: _Exploration, whole: frozenset[str], progress: Progress) ->
     for k, score in sorted(here.scores.items()):  # the likeliest of equal ones first
         if score is None or score.agreeing == whole or score.key <= baseline.key:
             continue
-        by_chance = (
-            here.edits[k] not in here.around.likely
-            and len(score.agreeing) <= len(baseline.agreeing)
-            and score.matched <= baseline.matched + BY_CHANCE
-        )
-        if not (here.near and by_chance):  # what is a little better by chance would lead astray
+        gain = score.matched - baseline.matched
+        by_chance = len(score.agreeing) <= len(baseline.agreeing) and gain <= (BY_CHANCE if here.near else LITTLE)
+        if here.edits[k] in here.around.likely or not by_chance:  # what is better by chance would lead astray
             found.append(State((*here.state.edits, here.edits[k]), score))
     with applied(here.state.edits):
-        return [*_together(here.around, here.state, found, progress), *found]
+        return [*_together(here.around, here.state, found, progress), *_scaled(here, whole, progress), *found]
+
+
+def _scaled(here: _Exploration, whole: frozenset[str], progress: Progress) -> list[State]:
+    """Two edits at a time that together take away a factor: a wrong sign and a 2 that was left out.
+
+    Each of them alone makes no gradient agree; that they make it so many times what it should be tells which belong
+    together.
+    """
+    before = here.baseline.ratios
+    if len(here.state.edits) + 2 > MOST_EDITS or not before:
+        return []
+    found: list[State] = []
+    changes: list[tuple[Edit, dict[str, float]]] = []
+    for k, score in sorted(here.scores.items()):
+        if score is not None and score.agreeing >= here.baseline.agreeing:
+            by = {name: score.ratios.get(name, np.nan) / ratio for name, ratio in before.items()}
+            if any(abs(one - 1) > ALMOST for one in by.values()):
+                changes.append((here.edits[k], by))
+    for (one, by), (other, further) in itertools.combinations(changes[:MOST_SCALED], 2):
+        if not any(abs(ratio * by[name] * further[name] - 1) < ALMOST for name, ratio in before.items()):
+            continue
+        if not _compatible(one, other) or progress.is_over:
+            continue
+        progress.one_more()
+        both = here.around.trial.score([one, other])
+        if both is not None and both.agreeing > here.baseline.agreeing:
+            found.append(State((*here.state.edits, one, other), both, progress.tried))
+            if both.agreeing == whole or len(found) >= BREADTH:
+                break
+    # of two in one expression the second is only there once the first is made
+    simpler = {
+        edit: sum(_is_simpler(ratio * by[name], ratio) for name, ratio in before.items()) for edit, by in changes
+    }
+    best = sorted(filter(simpler.get, simpler), key=lambda edit: -simpler[edit])[:ALIKE]
+    scores = {here.edits[k]: score for k, score in here.scores.items()}
+    return [*found, *(State((*here.state.edits, edit), scores[edit], progress.tried) for edit in best)]
+
+
+def _is_simpler(ratio: float, before: float) -> bool:
+    """Whether of a wrong sign and a wrong factor one is left."""
+    return before < 0 and abs(before) != 1 and (abs(ratio + before) < ALMOST or abs(ratio + 1) < ALMOST)
 
 
 def _together(around: Surroundings, state: State, improved: list[State], progress: Progress) -> list[State]:

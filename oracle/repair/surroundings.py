@@ -42,10 +42,13 @@ class Surroundings:
     every: Callable[[], list[Edit]]
 
 
-def surroundings(problem: Problem, ordered: bool, untouched: bool) -> Surroundings:
+def surroundings(
+    problem: Problem, ordered: bool, untouched: bool, harmful: Collection[tuple] = frozenset()
+) -> Surroundings:
     """Trial and candidates for the program as its trees now are.
 
     untouched   no edit is in them: the suspects of the problem are still those
+    harmful     keys of edits that were tried without these and made it worse: they come last
     """
     definitions = problem.definitions
 
@@ -95,14 +98,14 @@ def surroundings(problem: Problem, ordered: bool, untouched: bool) -> Surroundin
 
     def all_edits() -> list[Edit]:
         edits = edits_of()
-        return _first(edits, _promising(problem, wrong, backward, edits, once))
+        return _first(edits, _promising(problem, wrong, backward, edits, once), harmful)
 
-    return Surroundings(trial, baseline, _first(near, likely)[:MOST_NEAR], likely, all_edits)
+    return Surroundings(trial, baseline, _first(near, likely, harmful)[:MOST_NEAR], likely, all_edits)
 
 
-def _first(edits: list[Edit], likely: set[Edit]) -> list[Edit]:
-    """The likely ones in front, else in their order."""
-    return sorted(edits, key=lambda one: one not in likely)
+def _first(edits: list[Edit], likely: set[Edit], harmful: Collection[tuple]) -> list[Edit]:
+    """The likely ones in front, those that do harm at the end, else in their order."""
+    return sorted(edits, key=lambda one: (one not in likely, one.key in harmful))
 
 
 def _promising(

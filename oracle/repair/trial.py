@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,10 +29,12 @@ class Score:
 
     agreeing   the parameters whose gradients are right
     matched    how many of the values on its way are adjoints, those before the first mistake above all
+    ratios     of each other gradient that is a multiple of what it should be, how many times that
     """
 
     agreeing: frozenset[str]
     matched: float
+    ratios: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> tuple[int, float]:
@@ -112,7 +114,13 @@ class Trial:
             name: (self.matcher.weights.number_of(gradient), name in agreeing)
             for name, gradient in returned.gradients.items()
         }
-        return Score(agreeing, self._matched())
+        ratios = {
+            name: ratio
+            for name, right in self.gradients.items()
+            if name not in agreeing and name in returned.gradients
+            if (ratio := _ratio(returned.gradients[name], right, self.tolerance[name]))
+        }
+        return Score(agreeing, self._matched(), ratios)
 
     def shares(self, matcher: Matcher | None = None) -> dict[int, float]:
         """Of each site, by its number, the share of the values of the last run that are adjoints, or that match."""
@@ -158,6 +166,15 @@ def _same(gradient: np.ndarray, right: np.ndarray, tolerance: float) -> bool:
     if gradient.shape != right.shape:
         return False
     return bool(np.abs(gradient - right).max(initial=0) <= tolerance)
+
+
+def _ratio(gradient: np.ndarray, right: np.ndarray, tolerance: float) -> float:
+    """How many times the right one it is; 0 where it is no multiple of it, or zero."""
+    if gradient.shape != right.shape or right.size < 2:
+        return 0.0
+    ratio = float(np.vdot(gradient, right) / max(np.vdot(right, right), 1e-300))
+    close = np.abs(gradient - ratio * right).max() <= tolerance * abs(ratio)
+    return ratio if close else 0.0
 
 
 def patience(subject: Subject) -> float:

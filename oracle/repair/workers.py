@@ -10,10 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from oracle.repair.edit import Edit
 from oracle.repair.trial import Score, Trial
 
-RECORD = struct.Struct("=i?d")  # which candidate, whether it ran, what matched; then a byte for each parameter
+# which candidate, whether it ran, what matched; then of each parameter its ratio, as in Score, or AGREES
+RECORD = struct.Struct("=i?d")
+AGREES = np.inf  # in place of a ratio
 SILENT = 2.0  # times its patience and a second: then a candidate is in a loop that no signal ends
 MOST_CRASHES = 20
 
@@ -38,7 +42,8 @@ def tried(
     """
     names = sorted(trial.gradients)
     running = [_start(trial, candidates, names, first, workers) for first in range(min(workers, len(candidates)))]
-    crashes, size, silence = 0, RECORD.size + len(names), 1.0 + SILENT * trial.seconds
+    ratios = struct.Struct(f"={len(names)}d")
+    crashes, size, silence = 0, RECORD.size + ratios.size, 1.0 + SILENT * trial.seconds
     try:
         while running:
             left = until() - time.monotonic()
@@ -51,11 +56,12 @@ def tried(
                 worker.heard = time.monotonic()
                 while len(worker.received) >= size:
                     index, ran, matched = RECORD.unpack(worker.received[: RECORD.size])
-                    right = worker.received[RECORD.size : size]
+                    each = dict(zip(names, ratios.unpack(worker.received[RECORD.size : size])))
                     worker.received = worker.received[size:]
                     worker.next = index + workers
-                    agreeing = frozenset(name for name, one in zip(names, right) if one)
-                    yield index, Score(agreeing, matched) if ran else None
+                    agreeing = frozenset(name for name, ratio in each.items() if ratio == AGREES)
+                    others = {name: ratio for name, ratio in each.items() if ratio not in (0, AGREES)}
+                    yield index, Score(agreeing, matched, others) if ran else None
                 if not chunk:
                     running.remove(worker)
                     _end(worker)
@@ -84,13 +90,20 @@ def _start(trial: Trial, candidates: Sequence[Edit], names: Sequence[str], first
         nowhere = os.open(os.devnull, os.O_WRONLY)  # what C code prints, and what is said of a crash
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
+        ratios = struct.Struct(f"={len(names)}d")
         for index in range(first, len(candidates), step):
             score = trial.score([candidates[index]])
             record = RECORD.pack(index, score is not None, score.matched if score else 0.0)
-            os.write(writing, record + bytes(score is not None and name in score.agreeing for name in names))
+            os.write(writing, record + ratios.pack(*(_ratio(score, name) for name in names)))
     except BaseException:
         os._exit(1)
     os._exit(0)
+
+
+def _ratio(score: Score | None, name: str) -> float:
+    if score is None:
+        return 0.0
+    return AGREES if name in score.agreeing else score.ratios.get(name, 0.0)
 
 
 def _end(worker: _Worker) -> None:

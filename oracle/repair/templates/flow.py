@@ -269,6 +269,22 @@ def _never_assigned(text: str, loop: ast.AST) -> bool:
     return True
 
 
+def _only_added_to(text: str, loop: ast.AST) -> bool:
+    """Whether it is added to and read in a loop, and never begun anew: a carry that piles up."""
+    stored = [
+        isinstance(inner, ast.AugAssign)
+        for inner in ast.walk(loop)
+        if isinstance(inner, (ast.Assign, ast.AugAssign))
+        for target in (inner.targets if isinstance(inner, ast.Assign) else [inner.target])
+        if text_of(target) == text
+    ]
+    reads = sum(
+        isinstance(inner, (ast.Name, ast.Attribute)) and isinstance(inner.ctx, ast.Load) and text_of(inner) == text
+        for inner in ast.walk(loop)
+    )
+    return bool(reads) and bool(stored) and all(stored)
+
+
 def never_written(place: Place) -> Iterator[Proposal]:
     """What is read in a loop, or returned after it, and never written there: a carry, a gradient."""
     loop = place.node
@@ -290,7 +306,7 @@ def never_written(place: Place) -> Iterator[Proposal]:
     }
     produced = 0
     for text in dict.fromkeys([*(one for one in read if one in outside and "[" not in one), *_gradients(place, loop)]):
-        if not _never_assigned(text, loop):
+        if not _never_assigned(text, loop) and not _only_added_to(text, loop):
             continue
         carried = text in in_loop
         shapes = arrays.get(text, set()) or _shapes_by_use(text, place)
@@ -302,6 +318,8 @@ def never_written(place: Place) -> Iterator[Proposal]:
             _pairs(place, loop, shapes, text),
         )
         about = _line_of(text, loop if carried else place.definition.statement, carried)
+        if not carried:
+            yield from _after(place, loop, text, shapes, about)
         for source in sources:
             produced += 1
             if produced > MOST_INSERTED:
@@ -322,7 +340,7 @@ def never_written(place: Place) -> Iterator[Proposal]:
 
 
 def _after(place: Place, loop: Loop, text: str, shapes: set[tuple[int, ...]], about: int | None) -> Iterator[Proposal]:
-    """What the loop has carried to its end, as the gradient of an initial state: itself, or its sum over the samples."""
+    """What a loop has carried to its end, the gradient of an initial state: itself, or its sum over the samples."""
     for name in filter(place.is_backward, place.material.arrays):
         if "[" in name or name.endswith(".T") or name == text:
             continue

@@ -6,7 +6,7 @@ import ast
 import difflib
 from collections.abc import Iterator
 
-from oracle.kinds import DERIVATIVE, OPERAND, STATE, TIME_INDEX
+from oracle.kinds import ACCUMULATION, DERIVATIVE, OPERAND, STATE, TIME_INDEX
 from oracle.repair.place import Place, Proposal, is_transposed, made, product_of, text_of
 
 READ = (ast.Name, ast.Attribute, ast.Subscript)
@@ -34,6 +34,12 @@ def same_sequence(place: Place) -> Iterator[Proposal]:
     old = text_of(node)
     known = place.material.sequences.get(old, set())
     shapes = {shape for _, shape in known}
+    if place.slot.parent is place.statement:
+        for text, others in place.material.sequences.items():
+            if place.is_backward(text) and place.shape_of(node) & {shape for _, shape in others}:
+                yield Proposal(
+                    made(f"sum({text})", node), ACCUMULATION, f"sum({text}) in place of {old}: all steps", 2.0
+                )
     for text, others in place.material.sequences.items():
         if text != old and shapes & {shape for _, shape in others}:
             yield Proposal(made(text, node), OPERAND, f"{text} in place of {old}", 1.5 + _distance(old, text))
@@ -95,6 +101,22 @@ def derivative_factor(place: Place) -> bool:
     return False
 
 
+def applied(place: Place) -> Iterator[Proposal]:
+    """A function of a value of the forward pass that was left out: np.exp(logp) for logp."""
+    node = place.node
+    if not place.suspicious or not isinstance(node, READ) or place.is_target or is_transposed(node) is not None:
+        return
+    parent = place.slot.parent
+    if not place.shape_of(node) or place.is_backward(text_of(node)) or _is_called_or_indexed(place):
+        return
+    if isinstance(parent, ast.Call) and parent.args == [node]:
+        return
+    for function in ("np.exp", "np.tanh", *place.material.functions):
+        if f"{function.removeprefix('self.')}(" in place.definition.text:
+            new = made(f"{function}(A)", node, A=node)
+            yield Proposal(new, OPERAND, f"{text_of(new)} in place of {text_of(node)}", 3.0)
+
+
 def complement(place: Place) -> Iterator[Proposal]:
     """1 - z for z, and the reverse."""
     node = place.node
@@ -116,6 +138,10 @@ def functions(place: Place) -> Iterator[Proposal]:
     if not isinstance(node, ast.Call) or not node.args or product_of(node):
         return
     name = text_of(node.func)
+    kept = [one for one in node.keywords if one.arg != "out"]
+    if len(kept) < len(node.keywords):
+        new = ast.copy_location(ast.Call(func=node.func, args=node.args, keywords=kept), node)
+        yield Proposal(new, STATE, f"{text_of(new)}: its result is written over nothing", 1.5)
     if name in ("np.clip", "np.minimum", "np.maximum"):
         yield Proposal(node.args[0], STATE, f"{text_of(node.args[0])} as it is, without {name}", 1.5)
     if name == "map" and len(node.args) == 2:
@@ -132,4 +158,4 @@ def functions(place: Place) -> Iterator[Proposal]:
         yield Proposal(node.args[0], kind, f"{inner} in place of {text_of(node)}: the function is applied already", 2.0)
 
 
-TEMPLATES = (same_shape, same_sequence, complement, functions, whole_expression)
+TEMPLATES = (same_shape, same_sequence, applied, complement, functions, whole_expression)

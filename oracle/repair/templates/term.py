@@ -300,15 +300,21 @@ def array_factors(place: Place) -> Iterator[Proposal]:
         return
     parent = place.slot.parent
     if parent is not place.statement and not (
-        isinstance(parent, ast.BinOp) and isinstance(parent.op, (*ADDING, ast.Mult, ast.MatMult))
+        isinstance(parent, ast.BinOp) and isinstance(parent.op, (*ADDING, ast.Mult, ast.MatMult, ast.Div))
     ):
         return
-    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) and node is parent.right:
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Div)) and node is parent.right:
         return
     shapes = place.shapes.get(node) or place.shape_of(node)
     if not shapes:
         return
     inside = text_of(node)
+    if parent is place.statement or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div)):
+        for text in _spread_over(place, shapes):
+            new = made("A * B", node, A=node, B=text)
+            yield Proposal(new, FACTOR, f"the factor {text} was missing: {text_of(new)}", 3.5)
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div):
+        return
     for text in place.material.of_shape(shapes):
         if text != inside and not place.is_backward(text):
             new = made("A * B", node, A=node, B=text)
@@ -316,6 +322,18 @@ def array_factors(place: Place) -> Iterator[Proposal]:
             new = made("A * (1 - B)", node, A=node, B=text)
             kind = DERIVATIVE if text in _factors(node) else OPERAND
             yield Proposal(new, kind, f"the factor 1 - {text} was missing: {text_of(new)}", 3.5)
+
+
+def _spread_over(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
+    """Arrays of the forward pass that NumPy spreads over one of these shapes: weights of the steps, a mask."""
+    for text, known in place.material.arrays.items():
+        if place.is_backward(text) or text.endswith(".T"):
+            continue
+        for one in known:
+            spread = one not in shapes and one.count(1) < len(one)
+            if spread and any(shape_of_product("*", one, shape) == shape for shape in shapes):
+                yield text
+                break
 
 
 def _factors(node: ast.expr) -> set[str]:
