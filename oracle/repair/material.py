@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from oracle.repair.loops import counter_of
 from oracle.rewriting import Definition, exchanged
 
 LONGEST = 28  # characters of an expression that counts as a name for something
+KEPT = re.compile(r"self\.\w+(\['\w+'\])?(\.T)?")  # not one step of what is kept of all
 MOST_KEYS = 40  # of a dict or object whose arrays are looked at
 READ = (ast.Name, ast.Attribute, ast.Subscript)
 
@@ -30,6 +32,7 @@ class Material:
     functions   names of functions of one argument that it can call, of the user's own
     sequences   text of a list or tuple of arrays of one shape -> how many of which shape
     inside      arrays that only comprehensions bind: they can be read there alone
+    named       ids of the arrays that have a name of their own
     """
 
     arrays: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
@@ -37,6 +40,7 @@ class Material:
     functions: list[str] = field(default_factory=list)
     sequences: dict[str, set[tuple[int, tuple[int, ...]]]] = field(default_factory=dict)
     inside: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
+    named: set[int] = field(default_factory=set)
 
     def within(self, names: frozenset[str]) -> Material:
         """What can be read in a comprehension that binds these names."""
@@ -68,6 +72,8 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
     found = {definition: Material() for definition in definitions}
     hidden = {one: _bound_inside(one) for one in definitions}
     counters = {one: _counters(one) for one in definitions}
+    for definition, material in found.items():  # cache["f"] is nothing else than f where both are there
+        material.named = {id(one) for one in variables.get(definition, {}).values() if isinstance(one, np.ndarray)}
     for site in sites:
         text = ast.unparse(site.node)
         if len(text) <= LONGEST and not hidden[site.definition] & _names(site.node):
@@ -93,7 +99,7 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
             for other, theirs in found.items():
                 if other is not definition and other.classes == definition.classes:
                     for text, known in theirs.arrays.items():
-                        if text.startswith("self."):
+                        if KEPT.fullmatch(text):
                             material.arrays.setdefault(text, set()).update(known)
     return found
 
@@ -212,11 +218,11 @@ def _note(material: Material, text: str, value: object, deep: bool = True) -> No
             material.sequences.setdefault(text, set()).add((len(value), value[0].shape))
     elif deep and isinstance(value, dict) and len(value) <= MOST_KEYS:
         for key, one in value.items():
-            if isinstance(key, str):
+            if isinstance(key, str) and id(one) not in material.named:
                 _note(material, f"{text}[{key!r}]", one, deep=False)
     elif deep and isinstance(getattr(value, "__dict__", None), dict) and not isinstance(value, type):
         for key, one in list(vars(value).items())[:MOST_KEYS]:
-            if isinstance(one, np.ndarray):
+            if isinstance(one, np.ndarray) and id(one) not in material.named:
                 _note(material, f"{text}.{key}", one, deep=False)
 
 

@@ -27,7 +27,7 @@ ALIKE = 2  # states that change the same lines
 BREADTH = 4  # states that are followed at each depth
 ALMOST = 1e-6  # relative, of factors
 MOST_SCALED = 200  # edits that change a gradient by a factor, of which pairs are looked at
-SLICE = 0.15  # of the budget that one state gets at first
+SLICE = 0.1  # of the budget that one state gets at first
 NEARBY = 0.25  # of the budget that goes to the edits near the first wrong values
 BY_CHANCE, LITTLE = 1.5, 0.5  # values more that are adjoints, near the first wrong values and elsewhere
 COSTS = 0.1  # of an edit, for each of its cost: what a little chance may bring
@@ -71,35 +71,63 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
     """Edits with which every gradient agrees at the problem's arrays, the likeliest first.
 
     First the edits at the first wrong values alone, one mistake after the other; then the likeliest of all edits from
-    the best of the states; then all of them.
+    the best of the states; then all of them. The best state found so far is always the next to be gone on from.
     """
     nothing, whole = State((), Score(frozenset(), -1.0)), frozenset(problem.gradients)
     budget = progress.deadline - time.monotonic()
     near_by = _Reach(True, time.monotonic() + NEARBY * budget)
+    rounds = (near_by, _Reach(False, slice=SLICE * budget), _Reach(False, slice=2 * SLICE * budget), _Reach(False))
     harmful: set[tuple] = set()
-    for reach in (near_by, _Reach(False, slice=SLICE * budget), _Reach(False)) if ordered else (_Reach(False),):
-        waiting: list[list[State]] = [[nothing], *([] for _ in range(MOST_EDITS))]  # by the number of their edits
-        seen: set[frozenset[str]] = set()
-        for depth in range(MOST_EDITS):
-            for state in list(_distinct(sorted(waiting[depth], key=lambda one: one.key, reverse=True), seen))[:BREADTH]:
-                if progress.is_over or reach.is_over:
-                    break
-                exploration = _explored(problem, state, progress, ordered, reach, harmful)
-                while solving := _solving(exploration, whole, progress):
-                    yield from solving
-                    if progress.solved:
-                        return
-                if state is nothing:
-                    harmful |= exploration.harmful()
-                improved = _improving(exploration, whole, progress)
-                yield from (one for one in improved if one.score.agreeing == whole)
+    explored: dict[tuple, _Exploration] = {}
+    for reach in rounds if ordered else rounds[-1:]:
+        frontier = _Frontier([nothing])
+        while (state := frontier.next()) and not progress.is_over and not reach.is_over:
+            key = reach.near, *(edit.key for edit in state.edits)
+            if key not in explored:
+                explored[key] = _explored(problem, state, progress, ordered, reach, harmful)
+            exploration = explored[key]
+            exploration.go_on(progress, reach)
+            while solving := _solving(exploration, whole, progress):
+                yield from solving
                 if progress.solved:
                     return
-                if state is nothing and exploration.is_whole and reach.slice < np.inf and not improved:
-                    return
-                for one in improved:
-                    if one.score.agreeing != whole:  # what solves it here alone is no way to what solves it everywhere
-                        waiting[len(one.edits)].append(one)
+            if state is nothing:
+                harmful |= exploration.harmful()
+            improved = _improving(exploration, whole, progress)
+            yield from (one for one in improved if one.score.agreeing == whole)
+            if progress.solved or (state is nothing and exploration.is_whole and not improved):
+                return
+            # what solves it here alone is no way to what solves it everywhere
+            frontier.add(one for one in improved if one.score.agreeing != whole)
+
+
+class _Frontier:
+    """The states that wait to be gone on from: the best first, few of each number of edits and of each set of lines."""
+
+    def __init__(self, states: Iterable[State]) -> None:
+        self.waiting = list(states)
+        self.seen: set[frozenset[str]] = set()
+        self.alike: dict[frozenset[str], int] = {}
+        self.followed = [0] * (MOST_EDITS + 1)  # by the number of their edits
+
+    def add(self, states: Iterable[State]) -> None:
+        self.waiting += [one for one in states if len(one.edits) < MOST_EDITS]
+
+    def next(self) -> State | None:
+        """None where there is no other."""
+        while self.waiting:
+            state = max(self.waiting, key=lambda one: one.key)
+            self.waiting.remove(state)
+            lines = frozenset(f"{edit.definition.name}:{edit.line}" for edit in state.edits)
+            effect = lines | {str(state.score)}
+            # another spelling of one before; the best of those that change the same lines
+            if effect in self.seen or self.alike.get(lines, 0) >= ALIKE or self.followed[len(state.edits)] >= BREADTH:
+                continue
+            self.seen.add(effect)
+            self.alike[lines] = self.alike.get(lines, 0) + 1
+            self.followed[len(state.edits)] += 1
+            return state
+        return None
 
 
 @dataclass(frozen=True)
@@ -115,18 +143,6 @@ class _Reach:
         return time.monotonic() > self.until
 
 
-def _distinct(states: Iterable[State], seen: set[frozenset[str]]) -> Iterator[State]:
-    """Those that are not another spelling of one before: the best of those that change the same lines."""
-    times: dict[frozenset[str], int] = {}
-    for state in states:
-        lines = frozenset(f"{edit.definition.name}:{edit.line}" for edit in state.edits)
-        effect = lines | {str(state.score)}
-        if effect not in seen and times.get(lines, 0) < ALIKE:
-            seen.add(effect)
-            times[lines] = times.get(lines, 0) + 1
-            yield state
-
-
 @dataclass
 class _Exploration:
     """The edits of the program with those of a state in it, as far as they were tried.
@@ -140,8 +156,11 @@ class _Exploration:
     around: Surroundings
     edits: list[Edit]
     near: bool
-    stop: float
+    stop: float = 0.0
     scores: dict[int, Score | None] = field(default_factory=dict)
+
+    def go_on(self, progress: Progress, reach: _Reach) -> None:
+        self.stop = min(progress.deadline, reach.until, time.monotonic() + reach.slice)
 
     @property
     def baseline(self) -> Score:
@@ -167,8 +186,7 @@ def _explored(
     with applied(state.edits):
         around = surroundings(problem, ordered, not state.edits, harmful if state.edits else ())
         edits = around.near if reach.near else around.every()
-    stop = min(progress.deadline, reach.until, time.monotonic() + reach.slice)
-    return _Exploration(state, around, edits, reach.near, stop)
+    return _Exploration(state, around, edits, reach.near)
 
 
 def _solving(here: _Exploration, whole: frozenset[str], progress: Progress) -> list[State]:

@@ -23,6 +23,7 @@ from oracle.rewriting import Definition, compiled, exchanged, quiet
 from oracle.subject import run
 
 IN_PARTS = 4  # wrong statements whose expressions are followed part by part
+MOST_ZERO = 3  # statements that are looked at because they are zero at first
 MOST_NEAR = 150  # edits near the first wrong values
 
 
@@ -83,16 +84,17 @@ def surroundings(
     nodes = {site.node: shapes[site.number] for site in every if site.number in shapes}
     kinds = problem.kinds if ordered else frozenset()
     suspicious = {one for one, weight in weights.items() if weight <= NEAR}
+    # what these read of the step before, and what is zero at first, for want of a term
+    carried = {*carries(suspicious, definitions), *_zero_at_first(trial, backward)}
 
     def edits_of(statements: Collection[ast.stmt] | None = None) -> list[Edit]:
         known = definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds
-        return candidates(*known, suspicious, statements)
+        return candidates(*known, suspicious | carried, statements)
 
     if not ordered:
         return Surroundings(trial, baseline, [], set(), edits_of)
     loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, (ast.For, ast.While))}
     # of a loop its order, and what it carries: all lines in it depend on them
-    carried = set(carries(suspicious, definitions))
     near = edits_of(suspicious | loops | carried)
     likely = _promising(problem, wrong, backward, near, once, carried)
 
@@ -101,6 +103,20 @@ def surroundings(
         return _first(edits, _promising(problem, wrong, backward, edits, once), harmful)
 
     return Surroundings(trial, baseline, _first(near, likely, harmful)[:MOST_NEAR], likely, all_edits)
+
+
+def _zero_at_first(trial: Trial, sites: Sequence[Site]) -> list[ast.stmt]:
+    """The first few statements whose first value is zero, and not because they make an array of zeros."""
+    statements = {site.number: site.statement for site in sites if site.kind != PART and not _is_made(site.node)}
+    seen: dict[int, float] = {}
+    for number, _, value in trial.log:
+        seen.setdefault(number, value)
+    return [statements[number] for number, value in seen.items() if not value and number in statements][:MOST_ZERO]
+
+
+def _is_made(node: ast.expr) -> bool:
+    """Whether it is np.zeros(shape), or several of them."""
+    return any(isinstance(one, ast.Attribute) and one.attr.startswith(("zeros", "empty")) for one in ast.walk(node))
 
 
 def _first(edits: list[Edit], likely: set[Edit], harmful: Collection[tuple]) -> list[Edit]:
