@@ -11,6 +11,7 @@ from oracle.repair.place import ADJOINT, Inserted, Moved, Place, Proposal, Rearr
 from oracle.repair.templates import EXPRESSIONS, STATEMENTS
 from oracle.rewriting import Definition
 
+UNSUSPECTED = 3.0  # what the cost of an edit is multiplied by where nothing is known of its line
 KNOWN = 0.4  # what the cost of an edit is multiplied by that undoes a kind of mistake known to be there
 SKIPPED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.arguments, ast.arg, ast.keyword)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
@@ -45,19 +46,40 @@ def candidates(
         statements = list(_backward_statements(definition, forward))
         computed = _computed(statements, _stored(definition, forward))
         for statement in statements if only is None else [one for one in statements if one in only]:
-            weight = suspicion.get(statement, 3.0)
             for node in _nodes(statement):
                 material = materials[definition].within(_bound_around(node, around))
                 known = material, shapes, recurrent[definition], parameters, computed
                 place = Place(node, definition, around, *known, statement in suspicious)
                 for edit in _edits(place, node is statement):
                     key = edit.key
-                    cost = edit.cost * weight * (KNOWN if edit.kind in kinds else 1.0)
+                    cost = weighted(edit, suspicion, kinds)
                     if key not in cheapest or cost < cheapest[key][0]:
                         cheapest[key] = cost, edit
         found += cheapest.values()
     found.sort(key=lambda one: one[0])
     return [edit for _, edit in found]
+
+
+def weighted(edit: Edit, suspicion: Mapping[ast.stmt, float], kinds: frozenset[str]) -> float:
+    """What the candidates are ordered by."""
+    return edit.cost * suspicion.get(edit.statement, UNSUSPECTED) * (KNOWN if edit.kind in kinds else 1.0)
+
+
+def affected(made: Sequence[Edit], definitions: Sequence[Definition]) -> set[ast.stmt]:
+    """The statements whose edits are to be thought of again once some edits are made.
+
+    These that are changed, and the loops around them; all of a definition in which lines were put in or moved, as an
+    edit of a list of statements holds the whole list as it was.
+    """
+    rearranged = {edit.definition for edit in made if isinstance(edit.value, list)}
+    changed = {edit.statement for edit in made}
+    return {
+        one
+        for definition in definitions
+        for one in ast.walk(definition.statement)
+        if isinstance(one, ast.stmt)
+        if definition in rearranged or not changed.isdisjoint(ast.walk(one))
+    }
 
 
 def _bound_around(node: ast.AST, around: Mapping[ast.AST, Slot]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from oracle.kinds import (
@@ -27,7 +27,7 @@ from oracle.kinds import (
 )
 from oracle.repair.edit import Edit, applied
 from oracle.repair.material import Material
-from oracle.repair.place import ADJOINT
+from oracle.repair.place import ADJOINT, LOOPS
 
 NEIGHBOUR = re.compile(r"prev(?:ious)?|next|before|after|old|last|(?<![a-z])t(?![a-z])|_")
 DERIVATIVES = re.compile(
@@ -72,7 +72,8 @@ def lines_of(edit: Edit) -> Lines:
         old = {ast.dump(one) for one in body}
         new = {ast.dump(one) for one in edit.value}
         changed = tuple(one for one in edit.value if ast.dump(one) not in old)
-        return Lines(tuple(one for one in body if ast.dump(one) not in new) or (statement,), changed)
+        taken = tuple(one for one in body if ast.dump(one) not in new)
+        return Lines(taken if taken or changed else (statement,), changed)
     before = ast.parse(ast.unparse(statement)).body
     with applied([edit]):
         after = ast.parse(ast.unparse(statement)).body
@@ -98,6 +99,14 @@ def kind_of(
     before, after = lines.texts
     if edit.kind in (LAYOUT, TRANSPOSED, SIGN):
         return edit.kind
+    if any(map(_moves_weights(material, parameters), lines.before)) and not any(
+        map(_moves_weights(material, parameters), lines.after)
+    ):
+        return UPDATE
+    if _is_reordered(edit):
+        if _is_update(edit.statement):
+            return UPDATE
+        return CARRY if any(map(_is_carried_by(edit), getattr(edit.parent, edit.field))) else edit.kind
     if before.count("reshape") > after.count("reshape"):
         return LAYOUT
     if _derivatives(before) != _derivatives(after):
@@ -172,12 +181,26 @@ def _is_output_delta(lines: Lines, edit: Edit, made: Collection[str]) -> bool:
         or any(isinstance(one.op, ast.MatMult) for one in ast.walk(statement.value) if isinstance(one, ast.BinOp))
     ):
         return False
+    return _is_error_later(statement, edit) or (
+        any(isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in ast.walk(statement.value))
+        and not (
+            isinstance(statement.value, ast.BinOp)
+            and isinstance(statement.value.op, ast.Sub)
+            and isinstance(statement.value.left, ast.Constant)
+        )
+    )
+
+
+def _is_error_later(statement: ast.stmt, edit: Edit) -> bool:
+    """Whether the target is subtracted from in a later line: dscores = probs.copy(); dscores[rows, labels] -= 1."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    roots = {ast.unparse(one) for one in targets if isinstance(one, ast.Name)}
     return any(
-        isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) for one in ast.walk(statement.value)
-    ) and not (
-        isinstance(statement.value, ast.BinOp)
-        and isinstance(statement.value.op, ast.Sub)
-        and isinstance(statement.value.left, ast.Constant)
+        isinstance(one, ast.AugAssign)
+        and isinstance(one.op, ast.Sub)
+        and isinstance(one.target, ast.Subscript)
+        and ast.unparse(one.target.value) in roots
+        for one in ast.walk(edit.definition.statement)
     )
 
 
@@ -223,14 +246,47 @@ def _is_update(statement: ast.stmt) -> bool:
     return subtracts and ast.unparse(target) in set(map(ast.unparse, inside))
 
 
-def _is_carried(edit: Edit) -> bool:
+def _moves_weights(material: Material, parameters: Mapping[str, tuple[int, ...]]) -> Callable[[ast.stmt], bool]:
+    """Whether a line binds the name of weights to these less something: w = {**w, "out": w["out"] - rate * d_out}."""
+    shapes = set(parameters.values())
+
+    def moves(statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Sub):
+            text = ast.unparse(statement.target)
+            return bool(material.arrays.get(text, set()) & shapes) and not ADJOINT.search(text)
+        if not isinstance(statement, ast.Assign):
+            return False
+        roots = {ast.unparse(one).partition("[")[0] for one in statement.targets}
+        for one in ast.walk(statement.value):
+            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub):
+                text = ast.unparse(one.left)
+                if text.partition("[")[0] in roots and material.arrays.get(text, set()) & shapes:
+                    return not ADJOINT.search(text)
+        return False
+
+    return moves
+
+
+def _is_reordered(edit: Edit) -> bool:
+    """Whether the same lines stand in another order."""
+    if not isinstance(edit.value, list):
+        return False
+    before, after = getattr(edit.parent, edit.field), edit.value
+    return len(before) == len(after) and {id(one) for one in before} == {id(one) for one in after}
+
+
+def _is_carried_by(edit: Edit) -> Callable[[ast.stmt], bool]:
+    return lambda statement: _is_carried(edit, statement)
+
+
+def _is_carried(edit: Edit, statement: ast.stmt | None = None) -> bool:
     """Whether a statement assigns what the next round of its loop reads before."""
-    statement = edit.statement
+    statement = statement or edit.statement
     if not isinstance(statement, (ast.Assign, ast.AugAssign)):
         return False
     target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
     for loop in ast.walk(edit.definition.statement):
-        if isinstance(loop, ast.For) and any(one is statement for one in loop.body):
+        if isinstance(loop, LOOPS) and any(one is statement for one in loop.body):
             before = loop.body[: next(k for k, one in enumerate(loop.body) if one is statement)]
             earlier = {ast.unparse(node) for one in before for node in ast.walk(one) if isinstance(node, ast.expr)}
             written = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -84,7 +84,9 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
         while (state := frontier.next()) and not progress.is_over and not reach.is_over:
             key = reach.near, *(edit.key for edit in state.edits)
             if key not in explored:
-                explored[key] = _explored(problem, state, progress, ordered, reach, harmful)
+                first = explored.get((False,))
+                every = first.edits if first else ()
+                explored[key] = _explored(problem, state, ordered, reach, harmful, every)
             exploration = explored[key]
             exploration.go_on(progress, reach)
             while solving := _solving(exploration, whole, progress):
@@ -181,10 +183,10 @@ class _Exploration:
 
 
 def _explored(
-    problem: Problem, state: State, progress: Progress, ordered: bool, reach: _Reach, harmful: set[tuple]
+    problem: Problem, state: State, ordered: bool, reach: _Reach, harmful: set[tuple], every: Sequence[Edit]
 ) -> _Exploration:
     with applied(state.edits):
-        around = surroundings(problem, ordered, not state.edits, harmful if state.edits else ())
+        around = surroundings(problem, ordered, state.edits, harmful if state.edits else (), every)
         edits = around.near if reach.near else around.every()
     return _Exploration(state, around, edits, reach.near)
 

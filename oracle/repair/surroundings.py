@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oracle.annotation.recording import LISTING, PART, Site, recordings, sites_of
-from oracle.repair.candidates import candidates
+from oracle.repair.candidates import affected, candidates, weighted
 from oracle.repair.edit import Edit
 from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
 from oracle.repair.material import Material, material_of
@@ -44,12 +44,17 @@ class Surroundings:
 
 
 def surroundings(
-    problem: Problem, ordered: bool, untouched: bool, harmful: Collection[tuple] = frozenset()
+    problem: Problem,
+    ordered: bool,
+    made: Sequence[Edit] = (),
+    harmful: Collection[tuple] = frozenset(),
+    every: Sequence[Edit] = (),
 ) -> Surroundings:
     """Trial and candidates for the program as its trees now are.
 
-    untouched   no edit is in them: the suspects of the problem are still those
-    harmful     keys of edits that were tried without these and made it worse: they come last
+    made      the edits that are in them
+    harmful   keys of edits that were tried without these and made it worse: they come last
+    every     all edits of the program without these: most need not be thought of again
     """
     definitions = problem.definitions
 
@@ -57,16 +62,16 @@ def surroundings(
         with quiet():
             return run(problem.subject, problem.subject.parameters)
 
-    every = sites_of(definitions)
-    shapes, lasts, firsts, began = _seen_once(problem, every, once)
+    places = sites_of(definitions)
+    shapes, lasts, firsts, began = _seen_once(problem, places, once)
     backward = [
         site
-        for site in every
+        for site in places
         if not _is_forward(site, problem.forward)
         and site.definition.ran(site.statement)
         and (site.definition.filename, site.statement.lineno) not in problem.neutral
     ]
-    forward = [site for site in every if _is_forward(site, problem.forward)]
+    forward = [site for site in places if _is_forward(site, problem.forward)]
     ended = max((lasts[site.number] for site in forward if site.number in lasts), default=-1)
     ended = min(ended, began)  # the loss may be computed after its gradients, or in the line that returns both
     early = [site for site in backward if firsts.get(site.number, ended + 1) < ended]
@@ -76,12 +81,12 @@ def surroundings(
     trial = trial_of(problem, _followed(backward, trial.shares(), firsts))
     baseline = trial.baseline()
     materials = materials_of(problem)
-    suspects = problem.suspects if untouched else ()
+    suspects = () if made else problem.suspects
     wrong = first_wrong(trial.log, problem.matcher)
     weights = suspicion(problem, trial, backward, early, wrong, suspects) if ordered else {}
     recurrent = {one: _recurrent(materials[one], problem) for one in definitions}
     parameters = frozenset(gradient.shape for gradient in problem.gradients.values())
-    nodes = {site.node: shapes[site.number] for site in every if site.number in shapes}
+    nodes = {site.node: shapes[site.number] for site in places if site.number in shapes}
     kinds = problem.kinds if ordered else frozenset()
     suspicious = {one for one, weight in weights.items() if weight <= NEAR}
     # what these read of the step before, and what is zero at first, for want of a term
@@ -99,7 +104,12 @@ def surroundings(
     likely = _promising(problem, wrong, backward, near, once, carried)
 
     def all_edits() -> list[Edit]:
-        edits = edits_of()
+        if every:
+            afresh = suspicious | carried | affected(made, definitions)
+            edits = edits_of(afresh) + [edit for edit in every if edit.statement not in afresh]
+            edits.sort(key=lambda edit: weighted(edit, weights, kinds))
+        else:
+            edits = edits_of()
         return _first(edits, _promising(problem, wrong, backward, edits, once), harmful)
 
     return Surroundings(trial, baseline, _first(near, likely, harmful)[:MOST_NEAR], likely, all_edits)

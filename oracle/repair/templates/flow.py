@@ -101,7 +101,8 @@ def order(place: Place) -> Iterator[Proposal]:
     if not isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) or _is_docstring(node):
         return
     index = slot.index
-    yield Proposal([], STATE, f"without `{_short(node)}`", 3.0)
+    in_place = isinstance(node, ast.Expr) and "out=" in text_of(node)
+    yield Proposal([], STATE, f"without `{_short(node)}`", 1.5 if in_place else 3.0)
     loop = place.slot.parent
     if isinstance(loop, LOOPS) and loop in place.around:
         rest = [one for one in loop.body if one is not node]
@@ -202,8 +203,29 @@ def chosen_by_step(place: Place) -> Iterator[Proposal]:
         for text in ("A + B", "A", "B", "A + (B if C else 0)", "B + (A if C else 0)"):
             new = made(text, inner, A=inner.body, B=inner.orelse, C=inner.test)
             whole = _with(node, inner, new)
-            kind = CARRY if "A + B" in text else INJECTION
+            kind = INJECTION
+            if "A + B" in text and _is_stored(_rarer(inner), place):
+                kind = CARRY
             yield Proposal([whole], kind, f"{text_of(new)} in place of {text_of(inner)}", 1.5)
+
+
+def _rarer(node: ast.IfExp) -> ast.expr:
+    """What is left out at most of the steps: at all but the last one, the condition that is most common."""
+    match node.test:
+        case ast.Compare(ops=[ast.Eq()]):
+            return node.body
+    return node.orelse
+
+
+def _is_stored(node: ast.expr, place: Place) -> bool:
+    """Whether a loop around assigns a name that is read here: it is carried from step to step."""
+    stored = {
+        one.id
+        for loop in place.loops[:1]
+        for one in ast.walk(loop)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+    return any(isinstance(one, ast.Name) and one.id in stored for one in ast.walk(node))
 
 
 def _with(statement: ast.stmt, old: ast.AST, new: ast.AST) -> ast.stmt:

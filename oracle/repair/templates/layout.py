@@ -24,8 +24,18 @@ READABLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 
 def _kind(place: Place, *operands: ast.AST) -> str:
-    bare = {text_of(is_transposed(one) or one) for one in operands}
-    return TRANSPOSED if bare & place.recurrent else LAYOUT
+    bare = [is_transposed(one) or one for one in operands]
+    if {text_of(one) for one in bare} & place.recurrent:
+        return TRANSPOSED
+    # the block of a gate in a matrix for all of them
+    return TRANSPOSED if any(_is_square_block(place, one) for one in bare) else LAYOUT
+
+
+def _is_square_block(place: Place, node: ast.AST) -> bool:
+    if not isinstance(node, ast.Subscript) or not any(isinstance(one, ast.Slice) for one in ast.walk(node.slice)):
+        return False
+    whole = place.shape_of(node.value)
+    return bool(whole & place.parameters) and any(len(one) == 2 and one[0] == one[1] for one in place.shape_of(node))
 
 
 def transposes(place: Place) -> Iterator[Proposal]:

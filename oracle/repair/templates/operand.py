@@ -139,9 +139,9 @@ def functions(place: Place) -> Iterator[Proposal]:
         return
     name = text_of(node.func)
     kept = [one for one in node.keywords if one.arg != "out"]
-    if len(kept) < len(node.keywords):
+    if len(kept) < len(node.keywords) and not isinstance(place.slot.parent, ast.Expr):
         new = ast.copy_location(ast.Call(func=node.func, args=node.args, keywords=kept), node)
-        yield Proposal(new, STATE, f"{text_of(new)}: its result is written over nothing", 1.5)
+        yield Proposal(new, STATE, f"{text_of(new)}: nothing is written over", 1.5)
     if name in ("np.clip", "np.minimum", "np.maximum"):
         yield Proposal(node.args[0], STATE, f"{text_of(node.args[0])} as it is, without {name}", 1.5)
     if name == "map" and len(node.args) == 2:

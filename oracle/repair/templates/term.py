@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, DERIVATIVE, FACTOR, OPERAND, OUTPUT_DELTA, SIGN
@@ -11,6 +12,7 @@ from oracle.repair.place import Place, Proposal, made, shape_of_product, text_of
 from oracle.repair.templates.operand import derivative_factor
 
 ADDING = (ast.Add, ast.Sub)
+SIZE = re.compile(r"^\(?(?:len\([^()]*\)|[\w.]+\.size|[\w.]+\.shape\[-?\d\])\)?$")
 CONSTANTS = ("0.5", "2", "0")
 
 
@@ -130,7 +132,10 @@ def _is_derivative(node: ast.expr) -> bool:
 
 
 def _has_arrays(node: ast.expr, place: Place) -> bool:
-    return any(place.shape_of(inner) for inner in ast.walk(node) if isinstance(inner, ast.expr))
+    """Whether it reads arrays, and not their sizes alone."""
+    return not SIZE.search(text_of(node)) and any(
+        place.shape_of(inner) for inner in ast.walk(node) if isinstance(inner, ast.expr)
+    )
 
 
 def more_terms(place: Place) -> Iterator[Proposal]:
