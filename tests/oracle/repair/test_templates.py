@@ -175,7 +175,7 @@ LINES = [
     ("dh = dy @ V.T", "dh += dy @ V.T", "branch"),
     ("da = da @ R.T", "carry = da @ R.T", "carry"),
     ("if t == T - 1:\n    dh += dy @ V.T", "dh += dy @ V.T", "injection"),
-    ("dh = (dy @ V.T if t == T - 1 else carry)", "dh = dy @ V.T + carry", "carry"),
+    ("dh = (dy @ V.T if t == T - 1 else carry)", "dh = dy @ V.T + carry", "injection"),
     ("dh = dy @ V.T + carry", "dh = carry + (dy @ V.T if t == T - 1 else 0)", "injection"),
     ("dh += dy @ V.T", "if t == T - 1:\n    dh += dy @ V.T", "injection"),
     ("dh = dy + dh\ncarry = 0 * dh", "dh = dy + dh", "state"),
