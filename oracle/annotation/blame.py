@@ -166,6 +166,8 @@ class Judged(Classified):
 
     def _scale(self, value: np.ndarray) -> float | None:
         """By which most elements of a value have to be multiplied to be those of an adjoint."""
+        if not value.any():
+            return None
         for truth in self._use:
             if truth.adjoint.shape == value.shape and truth.kind in (NODE, EDGE, SLICE) and value.size > 2:
                 ratios = truth.adjoint / np.where(value == 0, np.nan, value)

@@ -304,9 +304,8 @@ def array_factors(place: Place) -> Iterator[Proposal]:
     if place.is_target or not isinstance(node, (ast.Name, ast.Subscript, ast.Attribute, ast.BinOp, ast.Call)):
         return
     parent = place.slot.parent
-    if parent is not place.statement and not (
-        isinstance(parent, ast.BinOp) and isinstance(parent.op, (*ADDING, ast.Mult, ast.MatMult, ast.Div))
-    ):
+    among = isinstance(parent, ast.BinOp) and isinstance(parent.op, (*ADDING, ast.Mult, ast.MatMult, ast.Div))
+    if not (parent is place.statement or among or isinstance(parent, (ast.GeneratorExp, ast.ListComp))):
         return
     if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Div)) and node is parent.right:
         return

@@ -172,6 +172,28 @@ def program(p, sizes, rng):
 """
 
 
+# everything follows from one line
+LATE = """
+import numpy as np
+from oracle import gradient_function
+
+
+def backward(W, V, x, h, e):
+    da = e @ V.T * (1 - h ** 2)
+    return dict(W=x.T @ da, V=h.T @ e)
+
+
+@gradient_function(W="input hidden", V="hidden output")
+def program(p, sizes, rng):
+    x, y = rng.normal(size=(sizes.batch, sizes.input)), rng.normal(size=(sizes.batch, sizes.output))
+    h = np.tanh(x @ p.W)
+    o = h @ p.V
+    loss = np.sum((o - y) ** 2)
+    e = 2 * (o - y)
+    return loss, backward(p.W, p.V, x, h, e)
+"""
+
+
 def planted(text: str, *pairs: tuple[str, str]) -> str:
     """The text with b for each a, which it has once."""
     for a, b in pairs:

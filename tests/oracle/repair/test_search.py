@@ -17,7 +17,7 @@ from oracle.gradient_function import GradientFunction
 from oracle.repair.trial import Score, Trial
 from oracle.repair.workers import tried
 from oracle.sizes import Parameters, Point, Sizes, draw, points
-from tests.oracle.repair.programs import CELLS, CLASS, DICT, IN_SELF, MEAN_OVER_STEPS, ROWS, planted
+from tests.oracle.repair.programs import CELLS, CLASS, DICT, IN_SELF, LATE, MEAN_OVER_STEPS, ROWS, planted
 
 
 def checked(path: Path) -> tuple[GradientFunction, FunctionReport]:
@@ -81,6 +81,7 @@ CASES = [
     pytest.param(CLASS, [("(1 - self.hs[t + 1] ** 2)", "(1 - self.hs[t + 1])")], id="class: derivative"),
     pytest.param(ROWS, [DERIVATIVE, STEP], id="rows: derivative, time index"),
     pytest.param(CLASS, [("self.W.T @ delta", "self.W @ delta"), ("db +=", "db -=")], id="class: transposed, sign"),
+    pytest.param(LATE, [("(o - y)\n", "(y - o)\n"), ("e = 2 * (y", "e = (y")], id="late: sign, factor"),
     pytest.param(ROWS, [TRANSPOSED, NOT_ADDED, MEAN], id="rows: transposed, accumulation, mean"),
 ]
 

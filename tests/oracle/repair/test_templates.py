@@ -44,6 +44,7 @@ SHAPES = {  # rows are samples
     "W_z": (H, H),
     "W_r": (H, H),
     "both": (B, 2 * H),
+    "mask": (B, 1),
 }
 PARAMETERS = ("W", "R", "V", "b", "c", "W_z", "W_r")
 ARRAYS = {name: RNG.normal(size=shape) for name, shape in SHAPES.items()}
@@ -55,6 +56,7 @@ NAMES = {
     "H": H,
     "t": 2,
     "hs": [*ARRAYS["h"]],
+    "das": [*ARRAYS["a"]],
     "deriv": lambda v: 1 - v**2,
     "f": np.tanh,
 }
@@ -77,6 +79,8 @@ def edits_of(text: str):
             elif isinstance(value, int) and not isinstance(node, ast.Constant):
                 material.numbers.setdefault(text, set()).add(value)
     material.numbers |= {"T": {T}, "B": {B}}
+    material.sequences = {name: {(len(NAMES[name]), NAMES[name][0].shape)} for name in ("hs", "das")}
+    material.inside = {"s": {(B, H)}, "d": {(B, H)}}
     for name, array in ARRAYS.items():
         material.arrays.setdefault(name, set()).add(array.shape)
         if array.ndim == 3:
@@ -169,7 +173,22 @@ LINES = [
     ("dh = dr", "dh = dr * z[t]", "operand"),
     ("dh = dr * z[t]", "dh = dr", "operand"),
     ("dW += x[t].T @ da / len(y)", "dW += x[t].T @ da / len(h0)", "factor"),
+    ("dy = y[t]", "dy = y[t] / y.size", "factor"),
+    ("dy = y[t] / y.size", "dy = y[t]", "factor"),
+    ("dy = y[t]", "dy = y[t] / (T * B)", "factor"),
+    ("dy = 2 * y[t]", "dy = 2 * y[t] * mask", "factor"),
+    # lists of arrays, and what comprehensions bind
+    ("da = sum(das)", "da = sum(hs)", "operand"),
+    ("dR += sum(s.T @ d for s, d in zip(hs, das))", "dR += sum(s.T @ d for s, d in zip(hs[:-1], das))", "time index"),
+    ("da = sum(d for s, d in zip(hs, das))", "da = sum(d * s for s, d in zip(hs, das))", "operand"),
+    ("dz = x.transpose(1, 0, 2)", "dz = x", "layout"),
+    ("dz = x.reshape(T * B, I)", "dz = x.swapaxes(0, 1).reshape(T * B, I)", "layout"),
+    ("dz = f(r[t]) * (1 - f(r[t]))", "dz = r[t] * (1 - r[t])", "activation derivative"),
+    ("da = np.multiply(dh, z[t], out=z[t])", "da = np.multiply(dh, z[t])", "state"),
+    ("da = sum(map(f, hs))", "da = sum(hs)", "activation derivative"),
     # statements
+    ("deltas.append(da)", "deltas.insert(0, da)", "time index"),
+    ("deltas.insert(0, da)", "deltas.append(da)", "time index"),
     ("dW = x[t].T @ da", "dW += x[t].T @ da", "accumulation"),
     ("dW += x[t].T @ da", "dW = x[t].T @ da", "accumulation"),
     ("dh = dy @ V.T", "dh += dy @ V.T", "branch"),
@@ -218,6 +237,22 @@ BODIES = [
         function("da = carry * h[t]"),
         function("da = carry * h[t]\ncarry = da @ R.T"),
         "carry",
+    ),
+    (
+        function("t -= 1\nda = carry * h[t]", "while t > 0:"),
+        function("t -= 1\nda = carry * h[t]\ncarry = da @ R.T", "while t > 0:"),
+        "carry",
+    ),
+    (
+        function("carry += h[t]\nda = carry * h[t]"),
+        function("carry += h[t]\nda = carry * h[t]\ncarry = da @ R.T"),
+        "carry",
+    ),
+    (
+        "def backward():\n    db = np.zeros_like(b)\n    for t in range(T):\n        dh = h[t] * z[t]\n    return db\n",
+        "def backward():\n    db = np.zeros_like(b)\n    for t in range(T):\n        dh = h[t] * z[t]\n"
+        "    db += dh.sum(axis=0)\n    return db\n",
+        "accumulation",
     ),
     (
         "def backward():\n    dR = np.zeros_like(R)\n    for t in range(T):\n        da = h[t]\n    return dR\n",
