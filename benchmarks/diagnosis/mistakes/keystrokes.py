@@ -1,0 +1,358 @@
+"""The mistakes planted in programs/keystrokes.py."""
+
+from benchmarks.diagnosis.mistake import CHANGED, planter
+from oracle.kinds import (
+    ACCUMULATION,
+    BIAS_SUM,
+    BRANCH,
+    CARRY,
+    DERIVATIVE,
+    FACTOR,
+    INJECTION,
+    LAYOUT,
+    OPERAND,
+    OUTPUT_DELTA,
+    SIGN,
+    STATE,
+    TIME_INDEX,
+    TRANSPOSED,
+    UPDATE,
+)
+
+plant = planter("keystrokes")
+
+MISTAKES = (
+    plant("Ws not transposed", TRANSPOSED, ('d_pre @ self.w["Ws"].T', 'd_pre @ self.w["Ws"]')),
+    plant(
+        "blocks of Wh one below the other, not transposed",
+        TRANSPOSED,
+        ('d_net @ self.w["Wh"].T', 'd_net @ np.vstack(np.split(self.w["Wh"], 4, axis=1))'),
+        or_kinds=(LAYOUT,),
+    ),
+    plant("simple layer's derivative left out", DERIVATIVE, ("ds * (1 - self.s[t + 1] ** 2)", "ds")),
+    plant("simple layer's state not squared", DERIVATIVE, ("(1 - self.s[t + 1] ** 2)", "(1 - self.s[t + 1])")),
+    plant(
+        "tanh once more in the simple layer's derivative",
+        DERIVATIVE,
+        ("(1 - self.s[t + 1] ** 2)", "(1 - np.tanh(self.s[t + 1]) ** 2)"),
+    ),
+    plant(
+        "simple layer's derivative at the state before",
+        DERIVATIVE,
+        ("(1 - self.s[t + 1] ** 2)", "(1 - self.s[t] ** 2)"),
+        or_kinds=(TIME_INDEX,),
+    ),
+    plant(
+        "sigmoid' for the simple layer",
+        DERIVATIVE,
+        ("ds * (1 - self.s[t + 1] ** 2)", "ds * self.s[t + 1] * (1 - self.s[t + 1])"),
+    ),
+    plant("forget gate's derivative by half", DERIVATIVE, ("self.c[t] * f * (1 - f)", "self.c[t] * (1 - f)")),
+    plant("input gate's derivative left out", DERIVATIVE, ("dc * g * i * (1 - i)", "dc * g")),
+    plant("sigmoid' for the candidate", DERIVATIVE, ("dc * i * (1 - g**2)", "dc * i * g * (1 - g)")),
+    plant("no tanh' of the cell", DERIVATIVE, ("dh * o * (1 - tanh_c**2)", "dh * o")),
+    plant("tanh' of the cell itself", DERIVATIVE, ("(1 - tanh_c**2)", "(1 - self.c[t + 1] ** 2)"), or_kinds=(OPERAND,)),
+    plant(
+        "tanh' of the cell at the output gate, too",
+        DERIVATIVE,
+        ("dh * tanh_c * o * (1 - o)", "dh * (1 - tanh_c**2) * o * (1 - o)"),
+        or_kinds=(OPERAND,),
+    ),
+    plant(
+        "cell before the step in its tanh",
+        TIME_INDEX,
+        ("tanh_c = np.tanh(self.c[t + 1])", "tanh_c = np.tanh(self.c[t])"),
+        or_kinds=(OPERAND,),
+    ),
+    plant(
+        "cell after the step in the forget gate",
+        TIME_INDEX,
+        ("dc * self.c[t] * f", "dc * self.c[t + 1] * f"),
+        or_kinds=(OPERAND,),
+    ),
+    plant("gates of the step before", TIME_INDEX, ("self.gates[t]\n", "self.gates[t - 1]\n")),
+    plant("lower state before the step in Wx", TIME_INDEX, ("self.s[t + 1].T @ d_net", "self.s[t].T @ d_net")),
+    plant(
+        "state after the step in Wh",
+        TIME_INDEX,
+        ("self.h[t].T @ d_net", "self.h[t + 1].T @ d_net"),
+        or_kinds=(OPERAND,),
+    ),
+    plant("state before the step in the readout", TIME_INDEX, ("self.h[t + 1].T @ d_scores", "self.h[t].T @ d_scores")),
+    plant("state before wraps round in Ws", TIME_INDEX, ("self.s[t].T @ d_pre", "self.s[t - 1].T @ d_pre")),
+    plant("embedding of the step before", TIME_INDEX, ("self.embedded[t].T @ d_pre", "self.embedded[t - 1].T @ d_pre")),
+    plant(
+        "errors for the lower layer in the wrong order",
+        TIME_INDEX,
+        ("ds_above.insert(0, ", "ds_above.append("),
+        lines=(CHANGED, "ds = ds_above[t] + ds_carry"),
+        or_kinds=(INJECTION,),
+    ),
+    plant(
+        "embeddings of the next keys learn",
+        TIME_INDEX,
+        ("self.keys, d_embedded)", "next_keys, d_embedded)"),
+        or_kinds=(OPERAND,),
+    ),
+    plant(
+        "nothing comes back to the simple layer",
+        CARRY,
+        ("ds = ds_above[t] + ds_carry", "ds = ds_above[t]"),
+        or_kinds=(BRANCH,),
+    ),
+    plant(
+        "nothing comes back to the LSTM's state",
+        CARRY,
+        ("dh = dh_above[t] + dh_carry", "dh = dh_above[t]"),
+        or_kinds=(BRANCH,),
+    ),
+    plant(
+        "cell's carry never assigned",
+        CARRY,
+        ("            dc_carry = dc * f\n", ""),
+        lines=("dh_carry, dc_carry = np.zeros", "dc = dc_carry + dh"),
+    ),
+    plant(
+        "simple layer's carry without the derivative",
+        CARRY,
+        ('d_pre @ self.w["Ws"].T', 'ds @ self.w["Ws"].T'),
+        or_kinds=(OPERAND, DERIVATIVE),
+    ),
+    plant("simple layer's carry without Ws", CARRY, ('ds_carry = d_pre @ self.w["Ws"].T', "ds_carry = d_pre")),
+    plant("LSTM's carry adds up", CARRY, ("dh_carry = d_net", "dh_carry = dh_carry + d_net")),
+    plant("the cell forgets nothing", CARRY, ("dc_carry = dc * f", "dc_carry = dc"), or_kinds=(OPERAND, FACTOR)),
+    plant(
+        "simple layer's steps forward",
+        CARRY,
+        ("reversed(range(len(ds_above)))", "range(len(ds_above))"),
+        lines=(CHANGED, "ds = ds_above[t] + ds_carry"),
+    ),
+    plant(
+        "cell handed back by the output gate", OPERAND, ("dc_carry = dc * f", "dc_carry = dc * o"), or_kinds=(CARRY,)
+    ),
+    plant("forget gate with the candidate", OPERAND, ("dc * self.c[t] * f", "dc * g * f")),
+    plant("input gate with the cell before", OPERAND, ("dc * g * i * (1", "dc * self.c[t] * i * (1")),
+    plant("candidate from the state's error", OPERAND, ("d_g = dc * i", "d_g = dh * i")),
+    plant("output gate from the cell's error", OPERAND, ("d_o = dh * tanh_c", "d_o = dc * tanh_c")),
+    plant("output gate with the cell itself", OPERAND, ("dh * tanh_c * o", "dh * self.c[t + 1] * o")),
+    plant(
+        "error of the simple layer before its derivative in We",
+        OPERAND,
+        ("embedded[t].T @ d_pre", "embedded[t].T @ ds"),
+        or_kinds=(DERIVATIVE,),
+    ),
+    plant(
+        "error of the simple layer before its derivative in the bias",
+        OPERAND,
+        ("d_pre.sum(axis=0)", "ds.sum(axis=0)"),
+        or_kinds=(DERIVATIVE, BIAS_SUM),
+    ),
+    plant(
+        "error of the simple layer before its derivative in the embedding",
+        OPERAND,
+        ('d_pre @ self.w["We"].T', 'ds @ self.w["We"].T'),
+        or_kinds=(DERIVATIVE,),
+    ),
+    plant(
+        "gradient for the weights", OPERAND, ('d_net @ self.w["Wh"].T', 'd_net @ self.grads["Wh"].T'), or_kinds=(CARRY,)
+    ),
+    plant("cells for states in Wh", OPERAND, ("self.h[t].T @ d_net", "self.c[t].T @ d_net")),
+    plant("cells for states in the readout", OPERAND, ("self.h[t + 1].T @ d_scores", "self.c[t + 1].T @ d_scores")),
+    plant("averaged over the steps only", FACTOR, (" / (steps * batch)", " / steps")),
+    plant("not averaged", FACTOR, (" / (steps * batch)", "")),
+    plant("averaged over the keys, too", FACTOR, (" / (steps * batch)", " / self.probs.size")),
+    plant("Ws averaged over the samples", FACTOR, ("self.s[t].T @ d_pre", "self.s[t].T @ d_pre / len(d_pre)")),
+    plant(
+        "embeddings averaged over the steps",
+        FACTOR,
+        ("self.keys, d_embedded)", "self.keys, d_embedded / len(self.keys))"),
+    ),
+    plant("simple layer's recurrent weights overwritten", ACCUMULATION, ('self.grads["Ws"] +=', 'self.grads["Ws"] =')),
+    plant("LSTM's input weights overwritten", ACCUMULATION, ('self.grads["Wx"] +=', 'self.grads["Wx"] =')),
+    plant("LSTM's bias overwritten", ACCUMULATION, ('self.grads["bh"] +=', 'self.grads["bh"] =')),
+    plant(
+        "a key met twice learns once",
+        ACCUMULATION,
+        ('np.add.at(self.grads["table"], self.keys, d_embedded)', 'self.grads["table"][self.keys] += d_embedded'),
+    ),
+    plant(
+        "simple layer's first step left out",
+        ACCUMULATION,
+        ("reversed(range(len(ds_above)))", "reversed(range(1, len(ds_above)))"),
+    ),
+    plant(
+        "simple layer's last step left out",
+        ACCUMULATION,
+        ("reversed(range(len(ds_above)))", "reversed(range(len(ds_above) - 1))"),
+        lines=(CHANGED, "ds = ds_above[t] + ds_carry"),
+    ),
+    plant("readout's first step left out", ACCUMULATION, ("for t in range(steps):", "for t in range(1, steps):")),
+    plant(
+        "embeddings of the last step only",
+        ACCUMULATION,
+        ("self.keys, d_embedded)", "self.keys[-1], d_embedded[-1])"),
+        or_kinds=(TIME_INDEX,),
+    ),
+    plant(
+        "softmax' once more",
+        OUTPUT_DELTA,
+        (
+            "(self.probs - np.eye(n_keys)[next_keys])",
+            "(self.probs - np.eye(n_keys)[next_keys]) * self.probs * (1 - self.probs)",
+        ),
+        or_kinds=(DERIVATIVE,),
+    ),
+    plant(
+        "softmax' without what is off its diagonal",
+        OUTPUT_DELTA,
+        ("(self.probs - np.eye(n_keys)[next_keys])", "np.eye(n_keys)[next_keys] * (self.probs - 1)"),
+    ),
+    plant(
+        "log-probabilities for probabilities",
+        OUTPUT_DELTA,
+        ("(self.probs - np.eye", "(np.log(self.probs) - np.eye"),
+        or_kinds=(OPERAND,),
+    ),
+    plant(
+        "keys for the next keys",
+        OUTPUT_DELTA,
+        ("np.eye(n_keys)[next_keys]", "np.eye(n_keys)[self.keys]"),
+        or_kinds=(OPERAND, TIME_INDEX, INJECTION),
+    ),
+    plant("simple layer's bias averaged", BIAS_SUM, ("d_pre.sum(axis=0)", "d_pre.mean(axis=0)"), or_kinds=(FACTOR,)),
+    plant("LSTM's bias one number", BIAS_SUM, ("d_net.sum(axis=0)", "d_net.sum()")),
+    plant(
+        "output bias averaged", BIAS_SUM, ("d_scores[t].sum(axis=0)", "d_scores[t].mean(axis=0)"), or_kinds=(FACTOR,)
+    ),
+    plant("LSTM's bias of the first sample", BIAS_SUM, ("d_net.sum(axis=0)", "d_net[0]")),
+    plant(
+        "target minus probabilities",
+        SIGN,
+        ("(self.probs - np.eye(n_keys)[next_keys])", "(np.eye(n_keys)[next_keys] - self.probs)"),
+    ),
+    plant("target added", SIGN, ("self.probs - np.eye", "self.probs + np.eye"), or_kinds=(OUTPUT_DELTA,)),
+    plant("one plus the square of the candidate", SIGN, ("(1 - g**2)", "(1 + g**2)"), or_kinds=(DERIVATIVE,)),
+    plant(
+        "simple layer's carry subtracted", SIGN, ("ds_above[t] + ds_carry", "ds_above[t] - ds_carry"), or_kinds=(CARRY,)
+    ),
+    plant(
+        "last error for the LSTM at every step",
+        INJECTION,
+        ("dh = dh_above[t]", "dh = dh_above[-1]"),
+        or_kinds=(TIME_INDEX,),
+    ),
+    plant(
+        "LSTM's errors one step early",
+        INJECTION,
+        ("dh = dh_above[t]", "dh = dh_above[t - 1]"),
+        or_kinds=(TIME_INDEX,),
+    ),
+    plant(
+        "lower layer gets the last error only",
+        INJECTION,
+        ("ds = ds_above[t] + ds_carry", "ds = ds_above[t] if t == len(ds_above) - 1 else ds_carry"),
+        or_kinds=(BRANCH,),
+    ),
+    plant(
+        "first error for the simple layer at every step",
+        INJECTION,
+        ("ds = ds_above[t] + ds_carry", "ds = ds_above[0] + ds_carry"),
+        or_kinds=(TIME_INDEX,),
+    ),
+    plant(
+        "candidate and output gate exchanged",
+        LAYOUT,
+        ("(d_i, d_f, d_o, d_g)", "(d_i, d_f, d_g, d_o)"),
+        or_kinds=(OPERAND,),
+    ),
+    plant("forget gate first", LAYOUT, ("(d_i, d_f, d_o, d_g)", "(d_f, d_i, d_o, d_g)"), or_kinds=(OPERAND,)),
+    plant("Ws's gradient transposed", LAYOUT, ("self.s[t].T @ d_pre", "d_pre.T @ self.s[t]")),
+    plant(
+        "readout reshaped for transposed",
+        LAYOUT,
+        ('d_scores @ self.w["Wk"].T', 'd_scores @ self.w["Wk"].reshape(n_keys, -1)'),
+    ),
+    plant(
+        "We reshaped for transposed",
+        LAYOUT,
+        ('d_pre @ self.w["We"].T', 'd_pre @ self.w["We"].reshape(d_pre.shape[1], -1)'),
+    ),
+    plant(
+        "gates joined in turn, not in blocks",
+        LAYOUT,
+        ("np.hstack((d_i, d_f, d_o, d_g))", "np.stack((d_i, d_f, d_o, d_g), axis=2).reshape(len(dh), -1)"),
+    ),
+    plant(
+        "cell gets nothing from its state",
+        BRANCH,
+        ("dc = dc_carry + dh * o * (1 - tanh_c**2)", "dc = dc_carry"),
+    ),
+    plant(
+        "lower layer hears of the output gate's error only",
+        BRANCH,
+        (
+            'ds_above.insert(0, d_net @ self.w["Wx"].T)',
+            'ds_above.insert(0, d_o @ self.w["Wx"][:, 2 * o.shape[1] : 3 * o.shape[1]].T)',
+        ),
+        or_kinds=(OPERAND,),
+    ),
+    plant(
+        "carry of the state loses the candidate",
+        BRANCH,
+        ('d_net @ self.w["Wh"].T', 'd_net[:, : 3 * g.shape[1]] @ self.w["Wh"][:, : 3 * g.shape[1]].T'),
+        or_kinds=(CARRY,),
+    ),
+    plant(
+        "cell gets nothing from the next one",
+        BRANCH,
+        ("dc = dc_carry + dh * o", "dc = dh * o"),
+        or_kinds=(CARRY,),
+    ),
+    plant(
+        "readout stepped before it is used",
+        UPDATE,
+        (
+            '        return d_scores @ self.w["Wk"].T',
+            '        self.w["Wk"] = self.w["Wk"] - 0.1 * self.grads["Wk"]\n        return d_scores @ self.w["Wk"].T',
+        ),
+        lines=(CHANGED, "return d_scores @"),
+    ),
+    plant(
+        "LSTM stepped in the loop",
+        UPDATE,
+        (
+            "            dc_carry = dc * f\n",
+            '            dc_carry = dc * f\n            self.w["Wx"] = self.w["Wx"] - 0.5 * self.grads["Wx"]\n',
+        ),
+        lines=(CHANGED, "ds_above.insert(0, "),
+    ),
+    plant(
+        "simple layer stepped before the error goes on",
+        UPDATE,
+        (
+            "            d_embedded[t] = ",
+            '            self.w["We"] = self.w["We"] - 0.5 * self.grads["We"]\n            d_embedded[t] = ',
+        ),
+        lines=(CHANGED, "d_embedded[t] = "),
+    ),
+    plant(
+        "error of the cell clipped in the loop",
+        STATE,
+        ("            d_i = dc", "            dc = np.clip(dc, -0.01, 0.01)\n            d_i = dc"),
+    ),
+    plant(
+        "forget gate overwritten by its derivative",
+        STATE,
+        (
+            "            d_f = dc * self.c[t] * f * (1 - f)\n",
+            "            f *= 1 - f\n            d_f = dc * self.c[t] * f\n",
+        ),
+        lines=("f *= 1 - f", "dc_carry = dc * f"),
+    ),
+    plant(
+        "simple layer's carry clipped",
+        STATE,
+        ('ds_carry = d_pre @ self.w["Ws"].T', 'ds_carry = np.clip(d_pre @ self.w["Ws"].T, -0.002, 0.002)'),
+        or_kinds=(CARRY,),
+    ),
+)
