@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: verify test bench regression snapshots mutants docs docs-check clean
+.PHONY: verify test bench regression snapshots mutants docs docs-check robustness wheel-check versions clean
 
 verify: .venv/installed
 	$(BIN)/bptt-oracle verify
@@ -41,6 +41,19 @@ docs: .venv/installed
 # every mistake diagnosed again, some minutes; python -m docs_tools.mistakes writes the pages anew
 docs-check: .venv/installed
 	$(BIN)/python -m docs_tools.mistakes --check
+
+# broken and hostile inputs, by hand and made at random, half an hour
+robustness: .venv/installed
+	$(BIN)/python -m benchmarks.robustness --markdown docs/robustness.md
+
+# the wheel in an empty environment, used from an empty folder
+wheel-check: .venv/installed
+	$(BIN)/python -m benchmarks.wheel --markdown docs/robustness.md
+
+# the suite under other Pythons and NumPys: whichever are there; where there is a torch for the processor, with torch
+versions: .venv/installed
+	$(BIN)/python -m benchmarks.versions --markdown docs/robustness.md --full python3.11=2.0.0 --full python3.11=newest \
+	    --light python3.12=2.0.0 --light python3.12=newest --light python3.13=2.1.0 --light python3.13=newest
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; try: make PYTHON=python3.11 $(MAKECMDGOALS)")'

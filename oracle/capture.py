@@ -111,6 +111,8 @@ def recovered(before: object, after: object, rate: object) -> Recovered:
     same = before is after and not isinstance(before, (np.generic, numbers.Number))
     if same or (real and np.ndim(before) and np.shares_memory(before, after)):
         raise ValueError("before and after are the same array, changed in place; before should be a copy: W.copy()")
+    if isinstance(rate, (str, bytes)) or rate is None:
+        raise TypeError(f"rate is {rate!r}, but should be a finite number other than 0")
     if np.ndim(rate):
         raise ValueError(f"rate has shape {np.shape(rate)}, but should be one number")
     if isinstance(rate, (numbers.Number, np.generic, np.ndarray)) and not (math.isfinite(rate) and rate != 0):

@@ -6,6 +6,7 @@ What is wrong is diagnosed in a second child, so that the verdict stays whatever
 from __future__ import annotations
 
 import difflib
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -71,8 +72,8 @@ def list_functions(path: Path, seconds: float = SECONDS, memory: int | None = ME
     Raises BadFile with the reason where the file is not there or does not run, and with what it does define where
     there are none.
     """
-    if not path.is_file():
-        raise BadFile(f"there is no file {str(path)!r}" + _near(path))
+    if reason := _why_no_file(path):
+        raise BadFile(reason)
 
     def task() -> object:
         try:
@@ -210,6 +211,19 @@ def _no_function(path: Path) -> str:
             *(complaint.strip("<>") for complaint in missing),
         ]
     )
+
+
+def _why_no_file(path: Path) -> str:
+    """Empty where it is one."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return f"there is no file {str(path)!r}" + _near(path)
+    except (OSError, ValueError) as error:  # a link to itself, a name too long, a null byte
+        return f"{str(path)!r:.200} cannot be read: {getattr(error, 'strerror', None) or error}"
+    if stat.S_ISDIR(mode):
+        return f"{str(path)!r} is a folder, but should be a file"
+    return "" if stat.S_ISREG(mode) else f"{str(path)!r} is no ordinary file, but should be one"
 
 
 def _near(path: Path) -> str:

@@ -12,6 +12,7 @@ They are applied in the order given.
 from __future__ import annotations
 
 import itertools
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -58,7 +59,9 @@ def truncation(window: int) -> Truncation:
 
 
 def clip(low: float, high: float, *names: str) -> Deviation:
-    """Every element clipped to low .. high. Raises ValueError unless low < high."""
+    """Every element clipped to low .. high. Raises TypeError for what is no number, ValueError unless low < high."""
+    if not (_is_number(low) and _is_number(high)):
+        raise TypeError(f"clip from {low!r} to {high!r}: both should be numbers")
     if not low < high:
         raise ValueError(f"clip from {low!r} to {high!r}: the first should be less than the second")
     return _for_each(f"clipped to [{low:g}, {high:g}]", lambda g, _: np.clip(g, low, high), names)
@@ -69,7 +72,7 @@ def clip_norm(largest: float, *names: str) -> Deviation:
 
     Raises ValueError unless `largest` is positive.
     """
-    if not largest > 0:
+    if not _is_number(largest) or not largest > 0:
         raise ValueError(f"clip_norm is given {largest!r}, but should be given a positive number")
 
     def apply(gradients: Gradients, parameters: Mapping[str, np.ndarray]) -> Gradients:
@@ -86,7 +89,7 @@ def factor(by: float, *names: str) -> Deviation:
 
     Raises ValueError where the number is 0 or not finite: nothing could be seen through it.
     """
-    if not np.isfinite(by) or by == 0:
+    if not _is_number(by) or not np.isfinite(by) or by == 0:
         raise ValueError(f"factor is given {by!r}, but should be given a finite number that is not 0")
     return _for_each(f"times {by:g}", lambda g, _: g * by, names)
 
@@ -96,9 +99,13 @@ def weight_decay(rate: float, *names: str) -> Deviation:
 
     Raises ValueError where the rate is 0 or not finite.
     """
-    if not np.isfinite(rate) or rate == 0:
+    if not _is_number(rate) or not np.isfinite(rate) or rate == 0:
         raise ValueError(f"weight_decay is given {rate!r}, but should be given a finite number that is not 0")
     return _for_each(f"plus {rate:g} times the parameter", lambda g, parameter: g + rate * parameter, names)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def applied(deviations: tuple[Deviation, ...], gradients: Gradients, parameters: Mapping[str, np.ndarray]) -> Gradients:

@@ -58,11 +58,12 @@ def forward_like(
     """
     if CURRENT.get() is not None:  # a lifted run is about gradients
         return ""
-    if cell not in GATES:
-        raise ValueError(f"cell is {cell!r}, but should be one of {', '.join(GATES)}{did_you_mean(cell, GATES)}")
+    if not isinstance(cell, str) or cell not in GATES:
+        hint = did_you_mean(str(cell), GATES)
+        raise ValueError(f"cell is {cell!r}, but should be one of {', '.join(GATES)}{hint}")
     ours = GATES[cell]
     order = gates or ours
-    if sorted(order) != sorted(ours):
+    if not isinstance(order, (str, list, tuple)) or sorted(map(str, order)) != sorted(ours):
         raise ValueError(f"gates is {gates!r}, but should hold each of {', '.join(ours)} once")
     theirs, inputs = _time_first(outputs, layout, "outputs"), _time_first(x, layout, "x")
     hidden = theirs.shape[2]
@@ -119,10 +120,14 @@ def _variants(network: Network, ours: str, difference):
 
 def _time_first(value: object, layout: str, name: str) -> np.ndarray:
     """As (time, batch, features)."""
+    if not isinstance(layout, str):
+        raise ValueError(f"layout is {layout!r}, but should order {', '.join(AXES)}, such as 'time batch features'")
     axes = layout.replace(",", " ").split()
     for axis in axes:
         if axis not in AXES:
             raise ValueError(f"layout is {layout!r}, but should order {', '.join(AXES)}{did_you_mean(axis, AXES)}")
+    if isinstance(value, (list, tuple)) and not value:
+        raise ValueError(f"{name} holds no step, but should hold the arrays of all steps")
     array = np.asarray(np.stack([np.asarray(step) for step in value]) if isinstance(value, (list, tuple)) else value)
     if array.ndim != len(axes) or len(set(axes)) != len(axes) or not {"time", "features"} <= set(axes):
         raise ValueError(f"{name} has shape {array.shape}, but layout is {layout!r}, which has {len(axes)} axes")
@@ -132,7 +137,10 @@ def _time_first(value: object, layout: str, name: str) -> np.ndarray:
 
 def _turned(weight: object, rows: int) -> bool:
     """Whether weight_ih is stored (out, in): then weight_hh is as well."""
-    first = np.asarray(weight[0] if isinstance(weight, (list, tuple)) else weight)
+    first = np.asarray(weight[0] if isinstance(weight, (list, tuple)) and weight else weight)
+    if first.ndim != 2 or first.dtype.kind not in "fiub":
+        what = f"an array of shape {first.shape}" if first.ndim else repr(weight)
+        raise ValueError(f"weight_ih is {what}, but should be a matrix, or a list with one for each gate")
     return first.shape[0] != rows
 
 

@@ -105,6 +105,12 @@ def functions_in(path: str) -> dict[str, GradientFunction]:
         if isinstance(value, GradientFunction) and value.filename == module.__file__:
             if not any(value is other for other in found.values()):
                 found[name] = value.called(name)
+    unwritten = [f"{one.name} ({one.filename})" for one in declared if one.filename.startswith("<")]
+    if unwritten and not found:
+        raise ValueError(
+            f"{Path(path).name} declares gradient functions in code that is in no file, so that it cannot be run "
+            f"again: {', '.join(unwritten)}"
+        )
     lost = [
         one for one in declared if one.filename == module.__file__ and all(one is not f for f in vars(module).values())
     ]
@@ -373,6 +379,8 @@ def _float_arrays(parameters: object) -> dict[str, np.ndarray]:
         raise TypeError(f"parameters is {type(parameters).__name__}, but should be a dict of arrays by name, not empty")
     arrays = {}
     for name, value in parameters.items():
+        if not isinstance(name, str):
+            raise TypeError(f"parameters holds the name {name!r}, but should hold names that are strings")
         array = np.asarray(value)
         if array.dtype not in (np.float64, np.float32):
             raise TypeError(f"parameters[{name!r}] has dtype {array.dtype}, but should be float64 or float32")

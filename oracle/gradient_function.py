@@ -99,6 +99,7 @@ def gradient_function(
     >>> str(dense.shapes["W"])
     '(output, input)'
     """
+    __tracebackhide__ = True  # under pytest the user's own line is what matters
     if callable(shapes):
         raise TypeError(
             "gradient_function needs the shapes of the parameters: @gradient_function(W='hidden hidden', b='hidden')"
@@ -108,7 +109,14 @@ def gradient_function(
     every = {**(shapes or {}), **named_shapes}
     if not every:
         raise TypeError("gradient_function is given no parameter: @gradient_function(W='hidden hidden', b='hidden')")
-    parsed = {name: parse(name, text) for name, text in every.items()}
+    for name in every:
+        if not isinstance(name, str):
+            raise TypeError(f"a parameter's name is {name!r}, but should be a string such as 'Whh'")
+        if not name or not name.isprintable():
+            raise ValueError(f"a parameter's name is {name!r}, but should be a text that can be printed, such as 'Whh'")
+    parsed: dict[str, Shape] = {}
+    for name, text in every.items():
+        parsed[name] = parse(name, text)
     deviations = checked_deviations(deviation, parsed)
     if reference is not None and not callable(reference):
         raise TypeError(f"reference is {reference!r}, but should be a function of (p, sizes, rng) in torch")
@@ -116,6 +124,7 @@ def gradient_function(
         raise ValueError(f"dtype is {dtype!r}, but should be one of {', '.join(DTYPES)}")
 
     def declare(function: Callable) -> GradientFunction:
+        __tracebackhide__ = True
         if not inspect.isfunction(inspect.unwrap(function)):
             raise TypeError(f"gradient_function decorates {function!r}, but should decorate a function")
         given = list(inspect.signature(function).parameters.values())
@@ -138,6 +147,7 @@ def checked_deviations(deviation: object, names: Collection[str]) -> tuple[Devia
 
     Raises TypeError for what is no deviation, ValueError for one that is for a parameter that there is not.
     """
+    __tracebackhide__ = True
     deviations = tuple(deviation) if isinstance(deviation, (list, tuple)) else (deviation,)
     for one in deviations:
         if not isinstance(one, Deviation):

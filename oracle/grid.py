@@ -180,6 +180,10 @@ def names(case: Case) -> list[str]:
 
 def problem(case: Case) -> Problem:
     """The arrays of a case: the same case gives the same arrays, whatever else is in the grid."""
+    if not isinstance(case, Case):
+        raise TypeError(
+            f"case is {case!r:.80}, but should be a Case, such as Case('lstm', 5, 3, 4, 'float64', 'ordinary')"
+        )
     kind, net = NETWORKS[case.network], network(case)
     rng = np.random.default_rng([case.seed, zlib.crc32(str(case).encode())])
     dtype = np.dtype(case.dtype)

@@ -482,6 +482,7 @@ def _enter(limits: _Limits, parent: int, mask: set[signal.Signals], output: int,
             mapped = int(sizes.read().split()[0]) * resource.getpagesize()
         _limit(resource.RLIMIT_AS, mapped + limits.memory)
     _write_only_to(limits.directory)
+    _spare(parent)
     return result
 
 
@@ -505,6 +506,19 @@ def _write_only_to(directory: str) -> None:
                     raise PermissionError(
                         errno.EACCES, "code under test writes only to its temporary working directory, not to", real
                     )
+
+    sys.addaudithook(refuse)
+
+
+def _spare(parent: int) -> None:
+    """Refuse signals to the parent, its group and everybody: a script that ends what it takes for its own trainer."""
+    group = os.getpgid(parent)
+
+    def refuse(event: str, arguments: tuple) -> None:
+        if event == "os.kill" and arguments[0] in (parent, -parent, -group, -1):
+            raise PermissionError(errno.EPERM, f"code under test sends no signal to process {arguments[0]}")
+        if event == "os.killpg" and arguments[0] in (parent, group):
+            raise PermissionError(errno.EPERM, f"code under test sends no signal to process group {arguments[0]}")
 
     sys.addaudithook(refuse)
 

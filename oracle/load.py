@@ -74,6 +74,8 @@ def _found(path: object, folder: Path) -> Path:
     """The file, with an error that helps to find it where it is not there."""
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         raise TypeError(f"path is {_described(path)}, but should be the name of a .py or .ipynb file")
+    if "\0" in os.fspath(path):
+        raise ValueError(f"path is {os.fspath(path)!r:.80}, which holds a null byte, and no file's name does")
     file = Path(os.path.abspath(folder / Path(path).expanduser()))
     if file.is_file():
         file = file.resolve()

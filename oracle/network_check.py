@@ -59,8 +59,10 @@ def check(
     The implementation gets arrays of its own. If it changes one of them the report says so in a verdict of its own, on
     "argument x": its gradients may be right all the same, but a caller's arrays are not its to write to.
 
-    Raises TypeError if the gradients are no dict.
+    Raises TypeError for what is no Problem, and if the gradients are no dict.
     """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"problem is {problem!r:.80}, but should be a Problem, such as problem(Case(...)) makes")
     lent = copy.deepcopy(problem)
     loss, gradients = hand_written(lent, implementation)
     if not isinstance(gradients, Mapping):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import random
 import traceback
@@ -88,6 +89,8 @@ def read(result: object, parameters: Mapping[str, np.ndarray], name: str, stepwi
     Raises NotChecked, naming what came back and what should have, where it is not (loss, gradients by name).
     """
     wanted = f"but should return (loss, gradients), the gradients a dict with {', '.join(map(repr, parameters))}"
+    if inspect.iscoroutine(result):
+        result.close()  # else Python warns that nobody waited for it
     if not isinstance(result, (tuple, list)):
         raise NotChecked(f"{name} returned {_kind(result)}, {wanted}")
     if len(result) != 2:
@@ -95,6 +98,10 @@ def read(result: object, parameters: Mapping[str, np.ndarray], name: str, stepwi
     loss, gradients = result
     if not isinstance(gradients, Mapping):
         raise NotChecked(f"{name} returned {_kind(gradients)} for the gradients, {wanted}")
+    try:
+        gradients = {key: gradients[key] for key in gradients}
+    except Exception as error:  # a class of the user's own
+        raise NotChecked(f"{name} returned {_kind(gradients)} that cannot be read: {_in_words(error)}") from error
     for key in gradients:
         if key not in parameters:
             raise NotChecked(
@@ -154,6 +161,8 @@ def _array(value: object, what: str) -> np.ndarray:
         array = np.asarray(value)
     except ValueError:
         array = np.asarray(value, dtype=object)
+    except Exception as error:  # an __array__ of the user's own
+        raise NotChecked(f"{what} is {_kind(value)} that makes no array: {_in_words(error)}") from error
     if array.dtype.kind not in "fciub":
         raise NotChecked(f"{what} is {_kind(value)}, but should be an array of numbers")
     return array.view(np.ndarray) if array.dtype.kind in "fc" else array.astype(np.float64)
@@ -166,7 +175,7 @@ def _kind(value: object) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _shared(gradients: Mapping[str, np.ndarray], parameters: Mapping[str, np.ndarray]) -> tuple[str, ...]:
@@ -233,7 +242,8 @@ def called(run: Callable[[], object], name: str, show_warnings: bool = False) ->
 def _in_words(error: Exception) -> str:
     """'ValueError: what it says', where the user's own class can say it."""
     try:
-        return f"{type(error).__name__}: {error}"
+        text = str(error)
+        return f"{type(error).__name__}: {text}" if text else type(error).__name__
     except Exception:
         return f"{type(error).__name__}, whose text cannot be had"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -70,14 +71,14 @@ def parse_factor(text: object) -> Factor:
         raise ValueError(f"a factor is empty: {text!r}; {WRITTEN}")
     place = _colon(text)
     if place < 0:
-        raise ValueError(f"the factor {text!r} has no name with a colon; {WRITTEN}")
+        raise ValueError(f"the factor {text!r:.80} has no name with a colon; {WRITTEN}")
     name = text[:place].strip()
     numpy = bool(re.match(r"np\b", name))
     if numpy or not VARIABLE.fullmatch(name) or not _is_expression(name):
         reason = "names NumPy itself" if numpy else "is no name of an array, such as x, self.W or h[t-1]"
-        mark = "^" * max(1, len(name))
-        start = text.index(name) + 4
-        raise ValueError(f"the factor {text!r} cannot be read: {name!r} {reason}\n    {text}\n{' ' * start}{mark}")
+        raise ValueError(
+            f"the factor {text!r:.80} cannot be read: {name!r:.80} {reason}\n{shapes.pointed(text, name or ':')}"
+        )
     return Factor(name, parse_axes(name, text, place + 1))
 
 
@@ -93,7 +94,9 @@ def _colon(text: str) -> int:
 
 def _is_expression(text: str) -> bool:
     try:
-        ast.parse(text, mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text, mode="eval")
     except SyntaxError:
         return False
     return True
@@ -115,8 +118,7 @@ def parse_axes(name: str, text: str, start: int = 0) -> tuple[Axis, ...]:
             reason = f"there are {len(places)} axes, but should be at most {MOST_AXES}"
         if reason:
             raise ValueError(
-                f"the axes of {name} cannot be read at {word!r}: {reason}\n"
-                f"    {text}\n{' ' * (first + 4)}{'^' * len(word)}\n"
+                f"the axes of {name} cannot be read at {word!r:.80}: {reason}\n{shapes.pointed(text, word, first)}\n"
                 "an axis is a number, a name such as hidden, hidden(t-1) or hidden', or an expression such as 4*hidden"
             )
         axes.append(axis)
@@ -143,6 +145,8 @@ def _words(text: str, start: int) -> list[tuple[int, str]]:
 
 def _axis(word: str) -> Axis | str:
     """The axis, or why it is none."""
+    if len(word) > shapes.LONGEST:
+        return shapes.why_not(word, [])
     word = re.sub(r"[’′]", "'", word)
     marked = MARKED.fullmatch(word)
     if marked:
@@ -166,7 +170,7 @@ def _number(word: str) -> Axis | str:
     """The axis of an expression without names, such as 4*16, or why it is none."""
     try:
         (size,) = shapes.Shape((word,), ()).at({})
-    except (ValueError, ZeroDivisionError):
+    except ValueError:
         return f"{word} is no size of at least 1"
     return Axis(str(size)) if size < 10**DIGITS else f"no array is as large as that; a size has at most {DIGITS} digits"
 
@@ -177,7 +181,7 @@ def names_of(axis: Axis) -> tuple[str, ...]:
 
 
 def size_of(axis: Axis, sizes: Mapping[str, int]) -> int:
-    """The size of an axis. Raises ValueError where it comes out below 1."""
+    """The size of an axis. Raises ValueError where it comes out below 1, or divides by zero."""
     return shapes.Shape((axis.base,), ()).at(sizes)[0]
 
 
@@ -198,7 +202,7 @@ def parse_sizes(text: str) -> dict[str, int]:
             reason = f"{name} is {sizes[name]} already: the sizes contradict each other"
         if reason:
             raise ValueError(
-                f"the sizes cannot be read at {word!r}: {reason}\n    {text}\n{' ' * (first + 4)}{'^' * len(word)}\n"
+                f"the sizes cannot be read at {word!r:.80}: {reason}\n{shapes.pointed(text, word, first)}\n"
                 "sizes are written 'batch=1 hidden=16'"
             )
         sizes[name] = int(number)
@@ -206,7 +210,12 @@ def parse_sizes(text: str) -> dict[str, int]:
 
 
 def check_sizes(sizes: Mapping[str, int], everything: tuple[Axis, ...]) -> None:
-    """Raises ValueError unless `sizes` has exactly the names of the axes, and every axis a size of at least 1."""
+    """Raises TypeError for what is no dict.
+
+    And ValueError unless `sizes` has exactly the names of the axes, and every axis a size of at least 1.
+    """
+    if not isinstance(sizes, Mapping):
+        raise TypeError(f"sizes is {sizes!r}, but should be a dict of whole numbers by name, such as dict(batch=1)")
     names = tuple(dict.fromkeys(name for axis in everything for name in names_of(axis)))
     for name, size in sizes.items():
         if type(size) is not int or size < 1:
@@ -218,7 +227,4 @@ def check_sizes(sizes: Mapping[str, int], everything: tuple[Axis, ...]) -> None:
     if missing:
         raise ValueError(f"sizes has no {', '.join(missing)}, but should have every name: {', '.join(names)}")
     for axis in everything:
-        try:
-            size_of(axis, sizes)
-        except ZeroDivisionError:
-            raise ValueError(f"the axis {axis} divides by zero at {dict(sizes)}") from None
+        size_of(axis, sizes)

@@ -127,8 +127,9 @@ NAMED: dict[str, Callable] = {  # of newer NumPy and of scipy.special, which nee
     "entr": torch.special.entr,
 }
 
+ONES = np._core.umath._ones_like  # what NumPy 2.0 makes of x ** 0
 STEPS = frozenset(  # piecewise constant: their derivative is zero wherever there is one
-    (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.signbit, np.spacing)
+    (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.floor_divide, np.signbit, np.spacing, ONES)
 )
 
 

@@ -20,6 +20,9 @@ def parsed(text: str, filename: str) -> ast.Module:
             return ast.parse(text, filename)
         except ValueError as error:  # null bytes, before Python 3.12
             raise SyntaxError(str(error), (filename, 1, None, None)) from None
+        except (RecursionError, MemoryError):
+            said = "it is nested too deeply for Python's parser, or one expression is too long"
+            raise SyntaxError(said, (filename, 1, None, None)) from None
 
 
 def speaks_python2(tree: ast.Module) -> bool:

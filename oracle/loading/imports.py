@@ -160,9 +160,12 @@ class Session:
 
     def run(self, given: Mapping[str, object]) -> ModuleType:
         """The module of the main file, run with the given names."""
+        installed = {name: module for name, module in sys.modules.items() if not name.startswith(PREFIX)}
         try:
             return self.execute(self.main, WHOLE if self.only is None else ONLY, given)
         finally:
+            for name, module in installed.items():  # whoever takes one away takes it from everybody
+                sys.modules.setdefault(name, module)
             self.note_path()
             sys.path[:] = self.path_before
 

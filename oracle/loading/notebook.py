@@ -25,7 +25,7 @@ def code_cells(path: Path) -> tuple[list[str], bool]:
             raise ValueError(f"{path.name} is no notebook that nbformat can read: {reason:.120}") from None
     info = book.metadata.get("language_info", {})
     language = info.get("name") or book.metadata.get("kernelspec", {}).get("language") or "python"
-    if language.lower() not in ("python", "ipython"):
+    if str(language).lower() not in ("python", "ipython"):
         raise ValueError(f"{path.name} is a notebook in {language}, but should be one in Python")
     cells = [cell.source for cell in book.cells if cell.cell_type == "code"]
     return cells, str(info.get("version", "")).startswith("2")

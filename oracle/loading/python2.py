@@ -45,7 +45,7 @@ def translated(text: str, filename: str, name: str, error: SyntaxError | None) -
     try:
         # source that parses as Python 3 calls print: print("a", b) shall not print a tuple
         changed = _tool(error is None).refactor_string(text + "\n", name)
-    except (ParseError, tokenize.TokenError, SyntaxError) as python2_error:
+    except (ParseError, tokenize.TokenError, SyntaxError, RecursionError) as python2_error:
         if error is None:  # newer than fissix: it is Python 3 after all
             return Translation(parsed(text, filename), False, ())
         error.add_note(f"as Python 2 it does not parse either: {python2_error}")

@@ -9,6 +9,7 @@ import click
 
 from oracle.balancing import Balance, Product, balance
 from oracle.balancing.factors import in_parentheses, parse_sizes
+from oracle.presentation.printable import printable
 
 SHOWN = 12  # products, without --all
 NOTHING_BALANCES = 1  # exit status
@@ -42,15 +43,14 @@ def balance_products(factors: tuple[str, ...], to: str, sizes: str | None, every
     try:
         found = balance(*factors, to=to, sizes=None if sizes is None else parse_sizes(sizes))
     except ValueError as error:
-        raise click.UsageError(_printable(str(error))) from None
-    click.echo(_printable("\n".join(lines(found, everything))))
+        raise click.UsageError(_shown(str(error))) from None
+    click.echo(_shown("\n".join(lines(found, everything))))
     raise click.exceptions.Exit(0 if found.products else NOTHING_BALANCES)
 
 
-def _printable(text: str) -> str:
+def _shown(text: str) -> str:
     """Text with the user's own names in it, such as the terminal can print."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    return printable(text, getattr(sys.stdout, "encoding", None) or "utf-8")
 
 
 def lines(found: Balance, everything: bool = False) -> Iterator[str]:

@@ -22,6 +22,7 @@ from oracle.presentation.diagnosis_text import diagnosis_in_words
 from oracle.presentation.exit_status import EXIT_CODES, INTERRUPTED
 from oracle.presentation.function_table import heading, paragraphs, verdict_table
 from oracle.presentation.patching import NotPatched, applied, fixed_files, written
+from oracle.presentation.printable import printable
 from oracle.presentation.progress import progress
 from oracle.presentation.report_files import NewFile, write_reports
 from oracle.presentation.shapes_text import shapes_in_words
@@ -133,7 +134,7 @@ def check(
     if html:
         web_page_ready()
     torch.set_num_threads(1)
-    limits = {"seconds": seconds, "memory": int(memory * GIBIBYTE)}
+    limits = {"seconds": seconds, "memory": max(1, int(memory * GIBIBYTE))}
     wanted = [(path, name) for one in target for path, name in functions_of(one, limits)]
     options = {"sequence_lengths": sequence_lengths, "hidden_sizes": hidden_sizes, "seed": seed, "shapes": shapes}
     console = Console(markup=False, highlight=False, emoji=False)
@@ -167,7 +168,7 @@ def check(
         raise click.exceptions.Exit(INTERRUPTED)
     write_reports(results, sarif, summary, html)
     if patch or apply:
-        keep(results, patch, apply, lambda line: click.echo(line, err=as_json))
+        keep(results, patch, apply, lambda line: click.echo(printable(line), err=as_json))
     raise click.exceptions.Exit(EXIT_CODES[worst_outcome(outcome_of(checked) for checked in results)])
 
 

@@ -7,9 +7,11 @@ import traceback
 
 import click
 
+from oracle.presentation.printable import printable
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG
 
 EXIT_CODES = {AGREES: 0, WRONG: 1, CANNOT_TELL: 3}
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
@@ -22,11 +24,17 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            error.message = printable(error.message)
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # nobody reads on: click ends quietly
+            if isinstance(error, OSError) and error.errno in FULL:
+                click.echo(f"nothing more could be written: {error.strerror}", err=True)
+                raise click.exceptions.Exit(EXIT_CODES[CANNOT_TELL]) from None
             click.echo(traceback.format_exc(), err=True, nl=False)
             click.echo("a mistake in this tool, please report it", err=True)
             raise click.exceptions.Exit(EXIT_CODES[CANNOT_TELL]) from None

@@ -12,7 +12,7 @@ from rich.text import Text
 from oracle.child import Checked
 from oracle.finding import Finding, in_words
 from oracle.gradient_check import FunctionReport
-from oracle.presentation.table import STYLES, Signs
+from oracle.presentation.table import STYLES, Signs, escaped
 from oracle.verdict import AGREES, WRONG, Verdict, multiples
 
 MOST_OUTPUT_LINES = 10
@@ -34,9 +34,9 @@ def verdict_table(report: FunctionReport, signs: Signs) -> Table:
     columns = [[cell(finding[name], signs) for name in report.parameters] for finding in told]
     for finding, cells in zip(told, columns):
         # headings may wrap, numbers may not
-        table.add_column(sizes_in_words(finding), justify="right", min_width=max(map(len, cells)))
+        table.add_column(escaped(sizes_in_words(finding), signs), justify="right", min_width=max(map(len, cells)))
     for name, *cells in zip(report.parameters, *columns):
-        table.add_row(name, *cells)
+        table.add_row(escaped(name, signs), *cells)
     return table
 
 

@@ -10,6 +10,7 @@ import click
 
 from oracle.child import Checked
 from oracle.presentation import markdown_summary, sarif
+from oracle.presentation.printable import printable
 
 
 class NewFile(click.ParamType):
@@ -41,7 +42,7 @@ def write_reports(
             try:
                 write(results, path)
             except OSError as error:
-                click.echo(f"{path} is not written: {error.strerror}", err=True)
+                click.echo(printable(f"{path} is not written: {error.strerror}"), err=True)
 
 
 def _write_page(results: Sequence[Checked], path: Path) -> None:

@@ -90,6 +90,8 @@ def gradient_snapshot(request: pytest.FixtureRequest, snapshot: SnapshotAssertio
             pytest.fail(f"{code.name} was not compared: {error}", pytrace=False)
         elif isinstance(error, NotRecorded):
             pytest.fail(f"nothing is recorded of {code.name}: {error}", pytrace=False)
+        elif isinstance(error, OSError):
+            pytest.fail(f"the snapshot of {code.name} cannot be read or written: {error}", pytrace=False)
         elif error is not None:
             raise error
         pytest.fail("\n".join(amiss), pytrace=False)

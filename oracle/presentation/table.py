@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from oracle.presentation.printable import printable
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG, Verdict, badness
 
 COLUMNS = {
@@ -72,7 +73,7 @@ def shown(text: str, signs: Signs) -> str:
 
 def escaped(text: str, signs: Signs) -> str:
     """The user's own text, such as the console can print."""
-    return text.encode("ascii", "backslashreplace").decode() if signs is ASCII else text
+    return printable(text, "ascii" if signs is ASCII else "utf-8")
 
 
 def kind(name: str) -> str:

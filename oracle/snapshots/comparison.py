@@ -28,6 +28,11 @@ def differences(code: Code, today: Sequence[Measured], recorded: Snapshot, updat
             *lines,
             f"if that is meant, record it anew, which needs torch: {update}",
         ]
+    if len(today) != len(recorded.cases):
+        return [
+            f"the snapshot of {code.name} is stale: it holds {len(recorded.cases)} cases, but there are {len(today)}",
+            f"if that is meant, record it anew, which needs torch: {update}",
+        ]
     found = []
     for now, then in zip(today, recorded.cases, strict=True):
         if lines := _of_the_random_numbers(code, now, then, recorded, update):

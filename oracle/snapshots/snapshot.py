@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 FORMAT = 1
+MOST_BYTES = 256_000_000  # of a whole snapshot, unpacked
 
 
 class Unreadable(ValueError):
@@ -102,6 +103,10 @@ def from_bytes(data: bytes) -> Snapshot:
     try:
         if not data.startswith(b"PK"):  # of one array alone np.load makes something else
             raise ValueError("it is no npz archive")
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MOST_BYTES:
+            raise ValueError(f"it unpacks to {unpacked:,} bytes")
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             header = json.loads(bytes(file["header"]))
             arrays = [file[f"array{number}"] for number in range(len(file.files) - 1)]
@@ -113,7 +118,13 @@ def from_bytes(data: bytes) -> Snapshot:
         raise Unreadable(f"has format {found!r:.40}, and this version of bptt-oracle reads format {FORMAT}")
     if header.get("sha256") != _sha256(header.get("content"), arrays):
         raise Unreadable("does not hold what was recorded: its content does not have the SHA-256 that it names")
-    content = header["content"]
+    try:
+        return _snapshot(header["content"], arrays)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"is no whole snapshot: its content is not what is recorded ({error!r:.100})") from error
+
+
+def _snapshot(content: Mapping[str, object], arrays: Sequence[np.ndarray]) -> Snapshot:
     cases = [
         RecordedCase(
             **{

@@ -334,6 +334,8 @@ def test_bad_sizes(sizes, message):
 def test_what_is_no_string():
     with pytest.raises(TypeError, match=r"a factor is \(3, 4\), but should be a string such as 'x: batch input'"):
         balance((3, 4), to="a")
+    with pytest.raises(TypeError, match="sizes is 5, but should be a dict of whole numbers by name"):
+        balance("x: a", to="a", sizes=5)
     with pytest.raises(TypeError, match="to is None, but should be a string such as 'input hidden'"):
         balance("x: a", to=None)
 

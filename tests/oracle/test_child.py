@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,8 +85,15 @@ def test_files_that_are_none(tmp_path, file):
         list_functions(file().with_name("check_is.py"))
     with pytest.raises(BadFile, match="nor a folder"):
         list_functions(tmp_path / "nowhere" / "check_it.py")
-    with pytest.raises(BadFile, match="there is no file"):
+    with pytest.raises(BadFile, match=r"' is a folder, but should be a file$"):
         list_functions(tmp_path)
+    with pytest.raises(BadFile, match="/dev/zero' is no ordinary file, but should be one$"):
+        list_functions(Path("/dev/zero"))
+    with pytest.raises(BadFile, match=" cannot be read: File name too long$"):
+        list_functions(tmp_path / ("n" * 5000 + ".py"))
+    (tmp_path / "link.py").symlink_to(tmp_path / "link.py")
+    with pytest.raises(BadFile, match="link.py' cannot be read: Too many levels of symbolic links$"):
+        list_functions(tmp_path / "link.py")
     with pytest.raises(BadFile, match="did not finish within 0.5 s, at check_it.py line 1$"):
         list_functions(file(source="while True: pass"), seconds=0.5)
     with pytest.raises(BadFile, match="defines no gradient function: .*; it defines helper, Net$"):

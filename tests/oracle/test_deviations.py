@@ -54,6 +54,10 @@ def test_their_order_counts():
     [
         (lambda: clip(1, -1), "clip from 1 to -1: the first should be less than the second"),
         (lambda: clip_norm(0), "clip_norm is given 0, but should be given a positive number"),
+        (lambda: clip_norm("1"), "clip_norm is given '1', but should be given a positive number"),
+        (lambda: factor("2"), "factor is given '2', but should be given a finite number that is not 0"),
+        (lambda: factor(np.ones(2)), "factor is given array.*, but should be given a finite number"),
+        (lambda: weight_decay(None), "weight_decay is given None, but should be given a finite number"),
         (lambda: factor(0), "factor is given 0, but should be given a finite number that is not 0"),
         (lambda: weight_decay(np.inf), "weight_decay is given inf"),
         (lambda: applied((clip(-1, 1, "V"),), TRUTH, PARAMETERS), r"is for 'V', but there is only W, b"),
@@ -62,6 +66,11 @@ def test_their_order_counts():
 def test_bad_ones(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_clip_between_what_is_no_number():
+    with pytest.raises(TypeError, match="clip from 'a' to 'b': both should be numbers"):
+        clip("a", "b")
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,12 @@ def test_a_check_that_runs_collects_it():
     "change, message",
     [
         ({"cell": "ltsm"}, "cell is 'ltsm', but should be one of elman, lstm, gru; did you mean 'lstm'?"),
+        ({"cell": []}, r"cell is \[\], but should be one of elman, lstm, gru"),
+        ({"gates": 5}, "gates is 5, but should hold each of i, f, g, o once"),
+        ({"layout": 5}, "layout is 5, but should order time, batch, features"),
+        ({"outputs": []}, "outputs holds no step, but should hold the arrays of all steps"),
+        ({"weight_ih": 5}, "weight_ih is 5, but should be a matrix"),
+        ({"weight_ih": np.ones(3)}, r"weight_ih is an array of shape \(3,\), but should be a matrix"),
         ({"gates": "ifgz"}, "gates is 'ifgz', but should hold each of i, f, g, o once"),
         ({"layout": "time batch feature"}, "layout is 'time batch feature', .*; did you mean 'features'?"),
         (

@@ -61,6 +61,13 @@ def test_functions_of_three_arguments(function):
         (lambda: gradient_function(), TypeError, "is given no parameter"),
         (lambda: gradient_function("n n"), TypeError, "the shapes are 'n n', but should be a dict"),
         (lambda: gradient_function(W=(3, 4)), TypeError, r"the shape of W is \(3, 4\), but should be a string"),
+        (lambda: gradient_function({7: "n"}), TypeError, "a parameter's name is 7, but should be a string"),
+        (
+            lambda: gradient_function({"": "n"}),
+            ValueError,
+            "a parameter's name is '', but should be a text that can be",
+        ),
+        (lambda: gradient_function({"\x1b[2J": "n"}), ValueError, "should be a text that can be printed"),
         (lambda: gradient_function(W="n m%k"), ValueError, r"W cannot be read at 'm%k': only \+ - \* // are under"),
         (lambda: gradient_function(W="n", deviation=3), TypeError, r"deviation holds 3, but should hold clip\("),
         (lambda: gradient_function(W="n", deviation=["clip"]), TypeError, "deviation holds 'clip', but should hold"),

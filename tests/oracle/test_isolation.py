@@ -393,7 +393,7 @@ def test_memory(hog):
 
 @LINUX
 def test_memory_of_torch():
-    import torch
+    torch = pytest.importorskip("torch")
 
     assert run(lambda: torch.ones(2**28, dtype=torch.float64), memory=GIB // 2).failure == (
         "needed more than 512 MiB of memory"
@@ -588,6 +588,28 @@ def test_a_parent_that_is_killed_takes_the_child_along(tmp_path):
 
 
 # ----------------------------------------------------------------------------------------------------- surroundings
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        lambda: os.kill(os.getppid(), signal.SIGTERM),
+        lambda: os.killpg(os.getpgid(os.getppid()), signal.SIGTERM),
+        lambda: os.kill(-1, 0),
+    ],
+    ids=["parent", "its group", "everybody"],
+)
+def test_no_signal_reaches_the_parent(task):
+    assert "PermissionError: [Errno 1] code under test sends no signal to process" in run(task).failure
+
+
+def test_signals_to_its_own_processes():
+    def task():
+        child = subprocess.Popen(["sleep", "60"])
+        child.terminate()
+        return child.wait()
+
+    assert returned(task) == -signal.SIGTERM
 
 
 def test_the_environment_is_scrubbed(monkeypatch):

@@ -94,6 +94,16 @@ def test_a_zero_that_nothing_was_added_to():
 WANTED = r"but should return \(loss, gradients\), the gradients a dict with 'weight', 'bias'"
 
 
+class Unread(dict):
+    """A class of the user's that lets nobody look into it."""
+
+    def __iter__(self):
+        raise RuntimeError("not you")
+
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("not you")
+
+
 @pytest.mark.parametrize(
     "result, message",
     [
@@ -122,6 +132,8 @@ WANTED = r"but should return \(loss, gradients\), the gradients a dict with 'wei
             "the gradient of bias is a list, but should be an array of num",
         ),
         ((1.0, {**RIGHT, "bias": np.array([B, None], object)}), r"an array of shape \(2,\) and dtype object"),
+        ((1.0, Unread(RIGHT)), "f returned an Unread that cannot be read: RuntimeError: not you"),
+        ((1.0, {**RIGHT, "bias": Unread()}), "the gradient of bias is an Unread that makes no array: RuntimeError"),
         ((1.0, {**RIGHT, "bias": B + 1j}), "the gradient of bias is complex, but should be real"),
         ((1.0, {**RIGHT, "bias": np.ma.array(B, mask=[0, 1])}), "the gradient of bias is a masked array"),
     ],

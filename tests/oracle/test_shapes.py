@@ -32,6 +32,9 @@ def test_what_they_mean(text, shape, names, shown):
         ("hidden/2", "only + - * // are understood"),
         ("f(hidden)", "'f(hidden)' is neither a number nor a name"),
         ("-hidden", "'-hidden' is neither a number nor a name"),
+        ("4if", "it is no expression"),  # of which Python warns, and warnings are errors here
+        ("hid\0den", "it is no expression"),
+        ("(" * 1000, "it has 1000 characters, but should have at most 200"),
     ],
 )
 def test_where_they_cannot_be_read(text, reason):
@@ -49,3 +52,20 @@ def test_what_is_no_string():
 def test_an_axis_that_vanishes():
     with pytest.raises(ValueError, match=r"the axis 'H-5' is 0 at .*, but should be at least 1"):
         parse("W", "H-5").at(SIZES)
+
+
+def test_an_axis_that_divides_by_zero():
+    with pytest.raises(ValueError, match=r"the axis 'hidden//\(H-5\)' divides by zero at .*'hidden': 6"):
+        parse("W", "hidden//(H-5)").at(SIZES)
+
+
+def test_more_axes_than_an_array_has():
+    with pytest.raises(ValueError, match="the shape of W has 65 axes, but should have at most 64"):
+        parse("W", "1 " * 65)
+
+
+def test_of_a_long_text_the_place_is_shown():
+    with pytest.raises(ValueError) as caught:
+        parse("W", "hidden " * 50 + "2.5 " + "vocab " * 10)
+    _, text, mark, _ = str(caught.value).splitlines()
+    assert len(text) <= 210 and text[mark.index("^") : mark.rindex("^") + 1] == "2.5"

@@ -72,3 +72,8 @@ def test_parameters_as_attributes():
 
 def test_names_in_order_without_time_and_batch():
     assert names_of({"x": parse("x", "time batch input"), **SHAPES}) == ["input", "hidden", "vocab"]
+
+
+def test_sizes_that_no_array_has():
+    with pytest.raises(ValueError, match=r"W \(hidden, 1000000000000000000000\) is .*no array is as large as that"):
+        draw({"W": parse("W", f"hidden {10**21}")}, points({"W": parse("W", "hidden")})[0])

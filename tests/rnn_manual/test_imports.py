@@ -102,10 +102,10 @@ def foreign_imports(folder: Path, root: Path) -> list[str]:
 def imports_of_presentation(root: Path) -> list[str]:
     """Imports of oracle.presentation where there should be none.
 
-    The tests, conftest.py and the examples, which are users' programs, may, what prints the pages of the docs, and the
-    tests that users run on their own cells; and it may itself.
+    The tests, conftest.py and the examples, which are users' programs, may, what prints the pages of the docs, what
+    tries the commands on hostile input, and the tests that users run on their own cells; and it may itself.
     """
-    may = {"tests", "examples", "docs", "docs_tools", "conftest.py", "build", "dist"}
+    may = {"tests", "examples", "docs", "docs_tools", "robustness", "conftest.py", "build", "dist"}
     files = [
         path
         for path in sorted(root.rglob("*.py"))

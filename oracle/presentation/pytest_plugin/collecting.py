@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from oracle.presentation.printable import printable
 from oracle.presentation.pytest_plugin import expected, results
 from oracle.presentation.pytest_plugin.failing import GradientFailure, message, representation, reproduce
 
@@ -131,7 +132,7 @@ class GradientItem(pytest.Item):
             pytest.skip(str(verdict))
 
     def _fail(self, text: str, diagnosed: bool = True) -> None:
-        failure = GradientFailure(text)
+        failure = GradientFailure(printable(text))
         failure.add_note(reproduce(self.config, self.parent.function.filename, self.parent.name))
         if not diagnosed:
             # even without a search a diagnosis takes about a second for each function: not in every run of a suite

@@ -1,6 +1,7 @@
 """`bptt-oracle check`, as a user runs it: what it prints, what it exits with, and what it leaves alone."""
 
 import json
+import os
 from contextlib import nullcontext
 
 import pytest
@@ -104,6 +105,14 @@ def test_targets_that_are_not_there(check, tmp_path, target, message):
         ("1 / 0\n", "check_layer.py raised ZeroDivisionError: division by zero"),
         ("import sys\nsys.exit(3)\n", "check_layer.py called sys.exit(3), check_layer.py:2 in <module>"),
         ("import os\nos._exit(3)\n", "check_layer.py ended by itself with exit status 3"),
+        (
+            "x = " + "-" * 100_000 + "1",
+            "check_layer.py raised SyntaxError: it is nested too deeply for Python's parser",
+        ),
+        (
+            f"exec({RIGHT!r})",
+            "declares gradient functions in code that is in no file, so that it cannot be run again: la",
+        ),
         (RIGHT.replace('"output input"', '"output in%put"'), "the shape of W cannot be read at 'in%put'"),
         (RIGHT.replace('"output input"', '"output in%put"'), "    output in%put\n           ^^^^^^"),
         (RIGHT.replace('b="output"', "b=3"), "the shape of b is 3, but should be a string"),
@@ -112,6 +121,21 @@ def test_targets_that_are_not_there(check, tmp_path, target, message):
 def test_files_that_cannot_be_read(check, source, message):
     result = check(source)
     assert result.exit_code == 2 and message in result.stderr
+
+
+def test_what_the_terminal_would_take_for_orders(check, tmp_path):
+    name = "check_\x1b[2J.py"
+    (tmp_path / name).write_text(RIGHT.replace("x = rng", "raise ValueError('\\x9b31m')  # x = rng"))
+    result = check(None, target=name)
+    assert result.exit_code == 3 and "layer at check_\\x1b[2J.py:6" in result.output
+    assert r"layer raised ValueError: \x9b31m" in result.output and "\x1b" not in result.output
+
+
+def test_a_name_that_is_no_text(check, tmp_path):
+    name = os.fsdecode(b"check_\xff.py")
+    (tmp_path / name).write_text(RIGHT)
+    result = check(None, target=name)
+    assert result.exit_code == 0 and r"layer at check_\udcff.py:6" in result.output
 
 
 def test_a_file_that_loops(check):

@@ -24,6 +24,14 @@ COUNTS = re.compile(r"[\d,]+ candidates tried, found in [\d.]+ s")
 
 THREE_MISTAKES = """\
     V: steps 1, 2 and 3 are missing
+    b: steps 0, 1, 2 and 3 are counted 0.333333 times
+    R: the adjoint of each step is paired with the value that is used one step
+    later
+     with that of t =  0  1  2  3  4
+    adjoint of step 0  .  1  .  .  .
+                    1  .  .  1  .  .
+                    2  .  .  .  1  .
+                    3  .  .  .  .  1
     first wrong line: faulty_elman.py:93
     faulty_elman.py, three_mistakes
     93  g["V"] = h[t + 1].T @ errors[t]  # <- should be +=

@@ -129,7 +129,9 @@ def test_neither_an_interruption_nor_a_mistake_of_this_tool_is_a_verdict(check, 
     monkeypatch.setattr(module, name, raises)
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == status
-    if status == 3:
+    if isinstance(error, OSError):
+        assert result.stderr == "nothing more could be written: disk full\n"
+    elif status == 3:
         assert "Traceback" in result.stderr and result.stderr.endswith("a mistake in this tool, please report it\n")
     else:
         assert result.stderr.startswith("interrupted") and "Traceback" not in result.stderr

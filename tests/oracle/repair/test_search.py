@@ -108,7 +108,7 @@ def test_mistakes_are_repaired(tmp_path, forked, program, mistakes):
     assert loss == right_loss
     for name in right:
         np.testing.assert_allclose(gradients[name], right[name], rtol=1e-9, atol=1e-12)
-    backward = "    dW, dR" if program is ROWS else "    def backward"
+    backward = {ROWS: "    dW, dR", LATE: "    e = "}.get(program, "    def backward")
     assert text[: text.index(backward)] == program[: program.index(backward)]
     assert all(one.diff != repair.diff for one in found.alternatives)  # another repair, and not another name for it
 

@@ -108,6 +108,12 @@ def test_other_cases_are_stale():
     assert "stale" in lines[0] and "cases[0]: time: 3 was recorded, 4 it is" in lines[1]
 
 
+def test_another_number_of_cases_is_stale(code, recorded):
+    same = code(LAYER)
+    (first, again) = differences(same, same.measure()[:2], recorded, UPDATE)
+    assert first == "the snapshot of layer is stale: it holds 3 cases, but there are 2" and UPDATE in again
+
+
 def test_an_adapter_that_asks_for_other_numbers_is_stale(compared):
     lines = compared("rng.normal(size=(sizes.batch, sizes.input))", "rng.normal(0, 2, size=(sizes.batch, sizes.input))")
     assert lines[0] == "the snapshot of layer is stale: it asks rng for other numbers than when it was recorded"

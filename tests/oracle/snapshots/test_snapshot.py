@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from oracle.snapshots import RecordedCase, RecordedGradient, Snapshot, Unreadable, from_bytes, to_bytes
+from oracle.snapshots.snapshot import _sha256
 
 HOSTILE = ("W", "file", "allow_pickle", "../../W", "header", "array0", "", "a\0b", "Ж" * 300, "\ud800", "W.npy", "self")
 
@@ -152,3 +153,23 @@ def test_one_array_alone():
     np.save(file, np.ones(3))
     with pytest.raises(Unreadable, match="is no whole snapshot"):
         from_bytes(file.getvalue())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"cases": "none"}, {"more": 1}, {"cases": [{"gradients": {"W": {"array": 99, "noise": 0, "tolerance": 0}}}]}],
+)
+def test_sealed_by_somebody_else(data, changed):
+    def change(header, members):
+        header["content"].update(changed)
+        arrays = [members[f"array{number}"] for number in range(len(members) - 1)]
+        header["sha256"] = _sha256(header["content"], arrays)
+
+    with pytest.raises(Unreadable, match="is no whole snapshot: its content is not what is recorded"):
+        from_bytes(rewritten(data, change))
+
+
+def test_an_archive_that_unpacks_to_more_than_any_snapshot(data, monkeypatch):
+    monkeypatch.setattr("oracle.snapshots.snapshot.MOST_BYTES", 100)
+    with pytest.raises(Unreadable, match="is no whole snapshot: it unpacks to [0-9,]+ bytes"):
+        from_bytes(data)
