@@ -290,7 +290,11 @@ class Case:
         for block in blocks:
             others = right - block.part.embedded(block.gradient())
             matches = self._match(name, block, block.taken(self.given[name] - others), deltas)
-            found += [{(key, block.part.line): mistake} for key, mistake in matches.items()]
+            line = block.part.line  # of the other uses nothing is said
+            found += [
+                {(key, line): replace(one, sentence=f"{one.sentence}, as far as it comes from line {line}")}
+                for key, one in matches.items()
+            ]
         return found
 
 

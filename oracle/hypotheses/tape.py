@@ -185,10 +185,13 @@ class _Recorder(TorchFunctionMode):
         if not any(isinstance(one, torch.Tensor) and one.requires_grad for one in flat):
             return func(*args, **kwargs)
         op = self._begun(name)
+        aliases: dict[int, torch.Tensor] = {}
         for position, value in enumerate(flat):
             if isinstance(value, torch.Tensor) and value.is_floating_point():
-                if value.requires_grad:
-                    flat[position] = alias = value.view_as(value)
+                if id(value) in aliases:  # W * W uses W once: half of its slope is nothing that anybody writes
+                    flat[position] = aliases[id(value)]
+                elif value.requires_grad:
+                    flat[position] = aliases[id(value)] = alias = value.view_as(value)
                     edge = Edge(op, position, alias, self.made.get(id(value)), self.names.get(id(value), ""))
                     op.edges.append(edge)
                 op.operands[position] = value.detach()

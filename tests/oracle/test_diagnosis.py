@@ -323,3 +323,28 @@ def program(p, sizes, rng):
     assert [[one.partition("=")[0] for one in sizes.split(", ")] for sizes in found.repair.verified] == [
         ["time", "hidden"]
     ] * len(found.repair.verified)
+
+
+TWO_USES = """
+import numpy as np
+from oracle import gradient_function
+
+
+@gradient_function(W="input output")
+def program(p, sizes, rng):
+    x, y = rng.normal(size=(sizes.batch, sizes.input)), rng.normal(size=(sizes.batch, sizes.output))
+    error = x @ p.W - y
+    loss = 0.5 * np.sum(error**2) + 0.15 * np.sum(p.W**2)
+    return loss, {"W": x.T @ error - 0.3 * p.W}
+"""
+
+
+def test_of_two_uses_of_a_parameter_the_wrong_one_is_named(tmp_path):
+    """W ** 2 is W * W to autograd, and one use to everybody else: half of its slope is nobody's mistake."""
+    path = tmp_path / "ridge.py"
+    path.write_text(TWO_USES)
+    found = diagnose(str(path), "program", budget=2.0)
+    assert [one.sentence for one in found.readings[0].mistakes] == [
+        "dW has the wrong sign, as far as it comes from line 10"
+    ]
+    assert found.causes == ("sign",)
