@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from oracle.repair.edit import Edit, Slot, slots
 from oracle.repair.material import Material
-from oracle.repair.place import ADJOINT, Inserted, Moved, Place, Proposal, Rearranged, Shapes, texts_kept
+from oracle.repair.place import ADJOINT, Inserted, Moved, Place, Proposal, Rearranged, Shapes, makes_array, texts_kept
 from oracle.repair.templates import EXPRESSIONS, STATEMENTS
 from oracle.rewriting import Definition
 
@@ -51,10 +51,9 @@ def candidates(
                 known = material, shapes, recurrent[definition], parameters, computed
                 place = Place(node, definition, around, *known, statement in suspicious)
                 for edit in _edits(place, node is statement):
-                    key = edit.key
                     cost = weighted(edit, suspicion, kinds)
-                    if key not in cheapest or cost < cheapest[key][0]:
-                        cheapest[key] = cost, edit
+                    if edit.key not in cheapest or cost < cheapest[edit.key][0]:
+                        cheapest[edit.key] = cost, edit
         found += cheapest.values()
     found.sort(key=lambda one: one[0])
     return [edit for _, edit in found]
@@ -116,8 +115,12 @@ def _computed(statements: Sequence[ast.stmt], stored: Collection[str] = ()) -> f
     stored   what the forward pass stores into: an array made for that, before, is none that these compute
     """
     found: set[str] = set()
-    waiting = [one for one in statements if isinstance(one, (ast.Assign, ast.AugAssign))]
-    waiting = [one for one in waiting if not (_reads_nothing(one) and set(_targets(one)) <= set(stored))]
+    waiting = [
+        one
+        for one in statements
+        if isinstance(one, ast.AugAssign)
+        or (isinstance(one, ast.Assign) and not (makes_array(one.value) and set(_targets(one)) <= set(stored)))
+    ]
     while True:
         new = {
             name
@@ -128,14 +131,6 @@ def _computed(statements: Sequence[ast.stmt], stored: Collection[str] = ()) -> f
         if new <= found:
             return frozenset(found)
         found |= new
-
-
-def _reads_nothing(statement: ast.Assign | ast.AugAssign) -> bool:
-    """Whether it is np.zeros(shape), or several of them at once."""
-    return isinstance(statement, ast.Assign) and any(
-        isinstance(one, ast.Attribute) and one.attr.startswith(("zeros", "empty", "ones"))
-        for one in ast.walk(statement.value)
-    )
 
 
 def _is_reading(value: ast.expr, computed: Collection[str]) -> bool:

@@ -26,8 +26,9 @@ from oracle.kinds import (
     UPDATE,
 )
 from oracle.repair.edit import Edit, applied
+from oracle.repair.loops import Loop
 from oracle.repair.material import Material
-from oracle.repair.place import ADJOINT, LOOPS
+from oracle.repair.place import ADJOINT
 
 NEIGHBOUR = re.compile(r"prev(?:ious)?|next|before|after|old|last|(?<![a-z])t(?![a-z])|_")
 DERIVATIVES = re.compile(
@@ -99,14 +100,13 @@ def kind_of(
     before, after = lines.texts
     if edit.kind in (LAYOUT, TRANSPOSED, SIGN):
         return edit.kind
-    if any(map(_moves_weights(material, parameters), lines.before)) and not any(
-        map(_moves_weights(material, parameters), lines.after)
-    ):
+    moves_weights = _moves_weights(material, parameters)
+    if any(map(moves_weights, lines.before)) and not any(map(moves_weights, lines.after)):
         return UPDATE
     if _is_reordered(edit):
         if _is_update(edit.statement):
             return UPDATE
-        return CARRY if any(map(_is_carried_by(edit), getattr(edit.parent, edit.field))) else edit.kind
+        return CARRY if any(_is_carried(edit, one) for one in getattr(edit.parent, edit.field)) else edit.kind
     if before.count("reshape") > after.count("reshape"):
         return LAYOUT
     if _derivatives(before) != _derivatives(after):
@@ -275,10 +275,6 @@ def _is_reordered(edit: Edit) -> bool:
     return len(before) == len(after) and {id(one) for one in before} == {id(one) for one in after}
 
 
-def _is_carried_by(edit: Edit) -> Callable[[ast.stmt], bool]:
-    return lambda statement: _is_carried(edit, statement)
-
-
 def _is_carried(edit: Edit, statement: ast.stmt | None = None) -> bool:
     """Whether a statement assigns what the next round of its loop reads before."""
     statement = statement or edit.statement
@@ -286,7 +282,7 @@ def _is_carried(edit: Edit, statement: ast.stmt | None = None) -> bool:
         return False
     target = ast.unparse(statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0])
     for loop in ast.walk(edit.definition.statement):
-        if isinstance(loop, LOOPS) and any(one is statement for one in loop.body):
+        if isinstance(loop, Loop) and any(one is statement for one in loop.body):
             before = loop.body[: next(k for k, one in enumerate(loop.body) if one is statement)]
             earlier = {ast.unparse(node) for one in before for node in ast.walk(one) if isinstance(node, ast.expr)}
             written = {

@@ -15,7 +15,6 @@ from oracle.repair.material import Material
 from oracle.rewriting import Definition
 
 Shapes = set[tuple[int, ...]]
-LOOPS = (ast.For, ast.While)
 ADJOINT = re.compile(r"^d[A-Za-z_]|grad|delta|next|carr|future")  # how adjoints are called
 
 
@@ -96,7 +95,7 @@ class Place:
 
     @property
     def loops(self) -> list[Loop]:
-        return [one for one in self.parents() if isinstance(one, LOOPS)]
+        return [one for one in self.parents() if isinstance(one, Loop)]
 
     @property
     def counters(self) -> set[str]:
@@ -175,6 +174,13 @@ def _filled(node: ast.AST, like: ast.AST, parts: Mapping[str, ast.expr]) -> ast.
         for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
             setattr(copy, name, getattr(like, name))
     return copy
+
+
+def makes_array(node: ast.expr) -> bool:
+    """Whether it is np.zeros(shape), or several of them: an array to be filled later."""
+    return any(
+        isinstance(one, ast.Attribute) and one.attr.startswith(("zeros", "empty", "ones")) for one in ast.walk(node)
+    )
 
 
 def is_transposed(node: ast.AST) -> ast.expr | None:

@@ -14,8 +14,9 @@ from oracle.annotation.recording import LISTING, PART, Site, recordings, sites_o
 from oracle.repair.candidates import affected, candidates, weighted
 from oracle.repair.edit import Edit
 from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
+from oracle.repair.loops import Loop
 from oracle.repair.material import Material, material_of
-from oracle.repair.place import Shapes
+from oracle.repair.place import Shapes, makes_array
 from oracle.repair.problem import PARTLY, Problem
 from oracle.repair.suspicion import NEAR, carries, suspicion
 from oracle.repair.trial import Score, Trial
@@ -98,7 +99,7 @@ def surroundings(
 
     if not ordered:
         return Surroundings(trial, baseline, [], set(), edits_of)
-    loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, (ast.For, ast.While))}
+    loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, Loop)}
     # of a loop its order, and what it carries: all lines in it depend on them
     near = edits_of(suspicious | loops | carried)
     likely = _promising(problem, wrong, backward, near, once, carried)
@@ -117,16 +118,11 @@ def surroundings(
 
 def _zero_at_first(trial: Trial, sites: Sequence[Site]) -> list[ast.stmt]:
     """The first few statements whose first value is zero, and not because they make an array of zeros."""
-    statements = {site.number: site.statement for site in sites if site.kind != PART and not _is_made(site.node)}
+    statements = {site.number: site.statement for site in sites if site.kind != PART and not makes_array(site.node)}
     seen: dict[int, float] = {}
     for number, _, value in trial.log:
         seen.setdefault(number, value)
     return [statements[number] for number, value in seen.items() if not value and number in statements][:MOST_ZERO]
-
-
-def _is_made(node: ast.expr) -> bool:
-    """Whether it is np.zeros(shape), or several of them."""
-    return any(isinstance(one, ast.Attribute) and one.attr.startswith(("zeros", "empty")) for one in ast.walk(node))
 
 
 def _first(edits: list[Edit], likely: set[Edit], harmful: Collection[tuple]) -> list[Edit]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from oracle.annotation.recording import INCREMENT, PART, Site
 from oracle.repair.locally import Occurrence
+from oracle.repair.loops import Loop
 from oracle.repair.problem import PARTLY, Problem
 from oracle.repair.trial import Trial
 from oracle.rewriting import Definition
@@ -56,7 +57,7 @@ def suspicion(
         weights[statement] = min(FIRST + 0.3 * rank, LATER)
     for definition in problem.definitions:  # what a loop goes over decides what is computed in it
         for loop in ast.walk(definition.statement):
-            if isinstance(loop, (ast.For, ast.While)) and not set(wrong).isdisjoint(ast.walk(loop)):
+            if isinstance(loop, Loop) and not set(wrong).isdisjoint(ast.walk(loop)):
                 weights[loop] = LATER
     for rank, (filename, line) in enumerate(suspects):
         for site in sites:
@@ -100,7 +101,7 @@ def carries(statements: Collection[ast.stmt], definitions: Sequence[Definition])
     for definition in definitions:
         inside = [one for one in ast.walk(definition.statement) if one in statements]
         read = {name for one in inside for name in _names(one)}
-        loops = [one for one in ast.walk(definition.statement) if isinstance(one, (ast.For, ast.While))]
+        loops = [one for one in ast.walk(definition.statement) if isinstance(one, Loop)]
         around = [set(ast.walk(loop)) for loop in loops]
         beside = {one for nodes in around if not nodes.isdisjoint(statements) for one in nodes}
         returned = {

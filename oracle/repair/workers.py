@@ -15,8 +15,6 @@ import numpy as np
 from oracle.repair.edit import Edit
 from oracle.repair.trial import Score, Trial
 
-# which candidate, whether it ran, what matched; then of each parameter its ratio, as in Score, or AGREES
-RECORD = struct.Struct("=i?d")
 AGREES = np.inf  # in place of a ratio
 SILENT = 2.0  # times its patience and a second: then a candidate is in a loop that no signal ends
 MOST_CRASHES = 20
@@ -42,8 +40,8 @@ def tried(
     """
     names = sorted(trial.gradients)
     running = [_start(trial, candidates, names, first, workers) for first in range(min(workers, len(candidates)))]
-    ratios = struct.Struct(f"={len(names)}d")
-    crashes, size, silence = 0, RECORD.size + ratios.size, 1.0 + SILENT * trial.seconds
+    record = _record(names)
+    crashes, size, silence = 0, record.size, 1.0 + SILENT * trial.seconds
     try:
         while running:
             left = until() - time.monotonic()
@@ -55,8 +53,8 @@ def tried(
                 worker.received += chunk
                 worker.heard = time.monotonic()
                 while len(worker.received) >= size:
-                    index, ran, matched = RECORD.unpack(worker.received[: RECORD.size])
-                    each = dict(zip(names, ratios.unpack(worker.received[RECORD.size : size])))
+                    index, ran, matched, *ratios = record.unpack(worker.received[:size])
+                    each = dict(zip(names, ratios))
                     worker.received = worker.received[size:]
                     worker.next = index + workers
                     agreeing = frozenset(name for name, ratio in each.items() if ratio == AGREES)
@@ -90,14 +88,19 @@ def _start(trial: Trial, candidates: Sequence[Edit], names: Sequence[str], first
         nowhere = os.open(os.devnull, os.O_WRONLY)  # what C code prints, and what is said of a crash
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        ratios = struct.Struct(f"={len(names)}d")
+        record = _record(names)
         for index in range(first, len(candidates), step):
             score = trial.score([candidates[index]])
-            record = RECORD.pack(index, score is not None, score.matched if score else 0.0)
-            os.write(writing, record + ratios.pack(*(_ratio(score, name) for name in names)))
+            ratios = (_ratio(score, name) for name in names)
+            os.write(writing, record.pack(index, score is not None, score.matched if score else 0.0, *ratios))
     except BaseException:
         os._exit(1)
     os._exit(0)
+
+
+def _record(names: Sequence[str]) -> struct.Struct:
+    """Which candidate, whether it ran, what matched; then of each parameter its ratio, as in Score, or AGREES."""
+    return struct.Struct(f"=i?d{len(names)}d")
 
 
 def _ratio(score: Score | None, name: str) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, TIME_INDEX, UPDATE
 from oracle.repair.loops import Loop, counter_of, with_body
-from oracle.repair.place import LOOPS, Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
+from oracle.repair.place import Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
 from oracle.repair.templates.term import sums_over_gates
 from oracle.rewriting import copied
 
@@ -104,7 +104,7 @@ def order(place: Place) -> Iterator[Proposal]:
     in_place = isinstance(node, ast.Expr) and "out=" in text_of(node)
     yield Proposal([], STATE, f"without `{_short(node)}`", 1.5 if in_place else 3.0)
     loop = place.slot.parent
-    if isinstance(loop, LOOPS) and loop in place.around:
+    if isinstance(loop, Loop) and loop in place.around:
         rest = [one for one in loop.body if one is not node]
         if rest:
             new = with_body(loop, rest)
@@ -123,10 +123,10 @@ def order(place: Place) -> Iterator[Proposal]:
             others = [one for one in body if one is not node]
             others.insert(other_index, node)
             before = body[other_index]
-            if isinstance(before, LOOPS):
+            if isinstance(before, Loop):
                 continue
             yield Rearranged(others, UPDATE, f"`{_short(node)}` stands beside `{_short(before)}`", 2.5)
-    if index and isinstance(body[index - 1], LOOPS):
+    if index and isinstance(body[index - 1], Loop):
         inner = body[index - 1]
         new = with_body(inner, [*inner.body, node])
         inside = [*body[: index - 1], new, *body[index + 1 :]]
@@ -310,7 +310,7 @@ def _only_added_to(text: str, loop: ast.AST) -> bool:
 def never_written(place: Place) -> Iterator[Proposal]:
     """What is read in a loop, or returned after it, and never written there: a carry, a gradient."""
     loop = place.node
-    if not isinstance(loop, LOOPS):
+    if not isinstance(loop, Loop):
         return
     arrays = place.material.arrays
     read = {
@@ -352,10 +352,7 @@ def never_written(place: Place) -> Iterator[Proposal]:
             else:
                 line = f"{text} += {source}"
                 kind, says = ACCUMULATION, f"{text} is never added to: {line}"
-            new = ast.parse(line).body[0]
-            for inner in ast.walk(new):
-                if "lineno" in inner._attributes:
-                    ast.copy_location(inner, loop.body[-1])
+            new = _line(line, loop.body[-1])
             again = with_body(loop, [*loop.body, new])
             # what is read at every step and never assigned is hardly meant to be so
             yield Inserted([again], kind, says, 1.0 + produced / 200 if carried else 2.5, about, value=new.value)
@@ -370,10 +367,7 @@ def _after(place: Place, loop: Loop, text: str, shapes: set[tuple[int, ...]], ab
         for source in (name, *sums):
             if not _shape_summed(place.material.arrays[name], source) & shapes:
                 continue
-            (new,) = ast.parse(f"{text} += {source}").body
-            for inner in ast.walk(new):
-                if "lineno" in inner._attributes:
-                    ast.copy_location(inner, loop.body[-1])
+            new = _line(f"{text} += {source}", loop.body[-1])
             yield Proposal([loop, new], ACCUMULATION, f"{text} is never added to: {text_of(new)}", 2.5, about)
 
 
@@ -485,6 +479,15 @@ def _neighbours(text: str, loop: Loop) -> list[str]:
     if counter is None or not text.endswith(f"[{counter}]"):
         return []
     return [f"{text[:-1]} - 1]", f"{text[:-1]} + 1]"]
+
+
+def _line(text: str, like: ast.stmt) -> ast.stmt:
+    """A new line of code, as if it stood where another one does."""
+    (new,) = ast.parse(text).body
+    for inner in ast.walk(new):
+        if "lineno" in inner._attributes:
+            ast.copy_location(inner, like)
+    return new
 
 
 def _at(node: ast.stmt, like: ast.stmt) -> ast.stmt:
