@@ -11,7 +11,7 @@ import numpy as np
 
 from oracle.annotation import Annotation, Coefficients, Listed, Truths, annotate, coefficients, reading, truths
 from oracle.annotation.classification import NEUTRAL, TRANSIT
-from oracle.annotation.matching import Matcher, distinct, matcher_of, without_negatives, without_one_use
+from oracle.annotation.matching import Matcher, distinct, matcher_of, without_negatives, of_some_uses
 from oracle.annotation.truths import EDGE, NODE
 from oracle.examination import examine
 from oracle.finding import Finding
@@ -307,7 +307,7 @@ def _problem(
     # the adjoint of the weights of a weighted sum is the output itself: a state would pass for an adjoint
     states = Matcher([one.value for one in known.every if one.kind == NODE and one.depends] if known else ())
     every = [one for one in known.every if one.depends or states.match(one.adjoint) is None] if known else []
-    adjoints = distinct(without_negatives([*every, *without_one_use(every)])) if known else []
+    adjoints = distinct(without_negatives([*every, *of_some_uses(every)])) if known else []
     return Problem(
         subject,
         definitions,

@@ -20,6 +20,7 @@ from oracle.annotation.truths import EDGE, PATHS, Truth
 SEED = 20
 CLOSE = 1e-9  # of the largest that the number of an array of such a norm can be
 MOST_AXES = 3  # whose orders are all tried
+MOST_USES = 7  # of which all sums are known
 
 
 class Weights:
@@ -120,12 +121,17 @@ def sums_of_uses(every: Iterable[Truth], counts: Callable[[int], Iterable[int]])
                 yield replace(some[0], kind=PATHS, adjoint=sum(one.adjoint for one in some))
 
 
-def without_one_use(every: Iterable[Truth]) -> list[Truth]:
-    """What is left of the adjoint of a value used three times and more without one of its uses.
+def of_some_uses(every: Iterable[Truth]) -> list[Truth]:
+    """What some of the uses of a value make of its adjoint: it is no adjoint by itself.
 
-    What a step hands on to the step before is that of the state without the readout: it is no adjoint by itself.
+    What a step hands on to the step before is that of the state without the readout; of a state that three gates read
+    it is added up term by term.
     """
-    return [replace(one, kind=EDGE) for one in sums_of_uses(every, lambda uses: [uses - 1] if uses > 2 else [])]
+
+    def counts(uses: int) -> Iterable[int]:
+        return range(2, uses) if uses <= MOST_USES else [uses - 1]
+
+    return [replace(one, kind=EDGE) for one in sums_of_uses(every, counts)]
 
 
 def distinct(every: Iterable[Truth]) -> list[Truth]:

@@ -40,17 +40,18 @@ def candidates(
     suspicion  of a statement, from 1 for the first that is wrong to what multiplies the cost of all others
     """
     found: list[tuple[float, Edit]] = []
+    forms: dict[ast.AST, int] = {}
     for definition in definitions:
         around = slots(definition)
-        cheapest: dict[tuple[int, str, int | None, str], tuple[float, Edit]] = {}
-        statements = list(_backward_statements(definition, forward))
+        cheapest: dict[tuple, tuple[float, Edit]] = {}
+        statements = list(backward_statements(definition, forward))
         computed = _computed(statements, _stored(definition, forward))
         for statement in statements if only is None else [one for one in statements if one in only]:
             for node in _nodes(statement):
                 material = materials[definition].within(_bound_around(node, around))
                 known = material, shapes, recurrent[definition], parameters, computed
                 place = Place(node, definition, around, *known, statement in suspicious)
-                for edit in _edits(place, node is statement):
+                for edit in _edits(place, node is statement, forms):
                     cost = weighted(edit, suspicion, kinds)
                     if edit.key not in cheapest or cost < cheapest[edit.key][0]:
                         cheapest[edit.key] = cost, edit
@@ -91,12 +92,26 @@ def _bound_around(node: ast.AST, around: Mapping[ast.AST, Slot]) -> frozenset[st
     return frozenset(found)
 
 
-def _text(value: object, body: object) -> str:
-    """What tells an edit from others of its place: of a list of statements only those that are new, and where."""
+def _form(value: object, body: object, known: dict[ast.AST, int]) -> int:
+    """What tells an edit from others of its place: of a list of statements only those that are new, and where.
+
+    known    of nodes that were seen before: those that stand in the program are in thousands of edits
+    """
     if not isinstance(value, list):
-        return ast.unparse(value)
-    old = {id(one): f"{number}" for number, one in enumerate(body)}
-    return "\n".join(old.get(id(one)) or ast.unparse(one) for one in value)
+        return _hash(value, known)
+    old = {id(one): number for number, one in enumerate(body)}
+    return hash(tuple(old[id(one)] if id(one) in old else ("new", _hash(one, known)) for one in value))
+
+
+def _hash(value: object, known: dict[ast.AST, int]) -> int:
+    """Equal for trees that are written in the same way: ast.unparse would take five times as long."""
+    if isinstance(value, ast.AST):
+        if value not in known:
+            known[value] = hash((type(value), *(_hash(getattr(value, name, None), known) for name in value._fields)))
+        return known[value]
+    if isinstance(value, list):
+        return hash(tuple(_hash(one, known) for one in value))
+    return hash((type(value), value))
 
 
 def _stored(definition: Definition, forward: frozenset[tuple[str, int]]) -> frozenset[str]:
@@ -153,7 +168,7 @@ def _targets(statement: ast.Assign | ast.AugAssign) -> Iterator[str]:
             yield _root(target)
 
 
-def _backward_statements(definition: Definition, forward: frozenset[tuple[str, int]]) -> Iterator[ast.stmt]:
+def backward_statements(definition: Definition, forward: frozenset[tuple[str, int]]) -> Iterator[ast.stmt]:
     """The statements that ran and do not compute the loss; of a compound one its head."""
     for statement in ast.walk(definition.statement):
         if not isinstance(statement, ast.stmt) or (
@@ -181,15 +196,15 @@ def _nodes(statement: ast.stmt) -> Iterator[ast.AST]:
             waiting.append(child)
 
 
-def _edits(place: Place, is_statement: bool) -> Iterator[Edit]:
+def _edits(place: Place, is_statement: bool, forms: dict[ast.AST, int]) -> Iterator[Edit]:
     if is_statement and place.node not in place.around:
         return
     for template in STATEMENTS if is_statement else EXPRESSIONS:
         for proposal in template(place):
-            yield _edit(place, proposal, is_statement)
+            yield _edit(place, proposal, is_statement, forms)
 
 
-def _edit(place: Place, proposal: Proposal, is_statement: bool) -> Edit:
+def _edit(place: Place, proposal: Proposal, is_statement: bool, forms: dict[ast.AST, int]) -> Edit:
     node = place.node
     slot: Slot = place.around[node]
     index, value = slot.index, proposal.new
@@ -218,5 +233,5 @@ def _edit(place: Place, proposal: Proposal, is_statement: bool) -> Edit:
         getattr(node, "lineno", place.slot.statement.lineno),
         proposal.line_of,
         proposal.value if isinstance(proposal, Inserted) else None,
-        _text(value, getattr(slot.parent, slot.field)),
+        _form(value, getattr(slot.parent, slot.field), forms),
     )

@@ -23,7 +23,7 @@ class Edit:
     line            of the expression or statement
     line_of         of what an inserted statement is about: where its name is read, or set to zero
     inserted        what a line computes that the edit adds at the end of a loop, which is its statement
-    text            what then stands in the place; of a list of statements those that are new, and where
+    form            of what then stands in the place, equal for two that are written alike
     """
 
     definition: Definition
@@ -38,12 +38,12 @@ class Edit:
     line: int
     line_of: int | None = None
     inserted: ast.expr | None = None
-    text: str = ""
+    form: int = 0
 
     @property
-    def key(self) -> tuple[int, str, int | None, str]:
+    def key(self) -> tuple[int, str, int | None, int]:
         """The same for the same edit of a program that other edits have changed elsewhere."""
-        return id(self.parent), self.field, self.index, self.text
+        return id(self.parent), self.field, self.index, self.form
 
     def put(self, value: object) -> object:
         """Put a value in the place; gives what was there."""

@@ -31,12 +31,14 @@ class Moment:
     filename    of the statement
     time        which of the times that it runs, counted from 0; a loop runs once for every round, and once more
     site        of the value that is looked at; None of a loop
+    is_right    whether it may be an adjoint as it is: then it is another one that is looked for
     variables   as they then are
     """
 
     filename: str
     time: int
     site: Site | None = None
+    is_right: bool = False
     variables: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -84,6 +86,7 @@ def promising(edits: Iterable[Edit], seen: Mapping[ast.stmt, Moment], matcher: M
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         expected = {statement: _shapes_expected(moment) for statement, moment in seen.items()}
+        present = {statement: _present(moment, matcher) for statement, moment in seen.items() if moment.is_right}
         for edit in edits:
             moment = seen.get(edit.statement)
             if moment is None or (edit.index is None and isinstance(edit.value, list) and edit.inserted is None):
@@ -94,9 +97,21 @@ def promising(edits: Iterable[Edit], seen: Mapping[ast.stmt, Moment], matcher: M
                 if isinstance(value, np.ndarray) and expected[edit.statement]:
                     if value.shape not in expected[edit.statement]:
                         continue
-                if all(isinstance(one, np.ndarray) and one.size and matcher.match(one) is not None for one in values):
+                if not all(isinstance(one, np.ndarray) and one.size for one in values):
+                    continue
+                matches = [matcher.match(one) for one in values]
+                if None not in matches and matches != present.get(edit.statement):
                     found.add(edit)
     return found
+
+
+def _present(moment: Moment, matcher: Matcher) -> list[int | None] | None:
+    """Which adjoint a value is without any edit."""
+    with suppress(Exception):
+        value = _evaluated(moment.site.node, moment)
+        if isinstance(value, np.ndarray):
+            return [matcher.match(value)]
+    return None
 
 
 def _evaluated(node: ast.expr, moment: Moment) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +15,7 @@ from oracle.repair.material import Material
 from oracle.rewriting import Definition
 
 Shapes = set[tuple[int, ...]]
+POSITION = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 ADJOINT = re.compile(r"^d[A-Za-z_]|grad|delta|next|carr|future")  # how adjoints are called
 
 
@@ -146,34 +147,43 @@ def index_text(index: ast.AST) -> str:
     return ast.unparse(index)
 
 
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
-
-
 def made(text: str, like: ast.AST, **parts: ast.expr | str) -> ast.expr:
     """The expression in which the names in capitals stand for other expressions: made("A.T", node, A=node)."""
-    nodes = {name: made(part, like) if isinstance(part, str) else part for name, part in parts.items()}
-    return _filled(_parsed(text), like, nodes)
+    at = {name: getattr(like, name) for name in POSITION}
+    nodes = {name: _builder(part)({}, at) if isinstance(part, str) else part for name, part in parts.items()}
+    return _builder(text)(nodes, at)
 
 
-def _filled(node: ast.AST, like: ast.AST, parts: Mapping[str, ast.expr]) -> ast.AST:
-    if isinstance(node, ast.Name) and node.id in parts:
-        return parts[node.id]
-    copy = type(node)(
-        **{
-            name: [_filled(one, like, parts) if isinstance(one, ast.AST) else one for one in value]
-            if isinstance(value, list)
-            else _filled(value, like, parts)
-            if isinstance(value, ast.AST)
-            else value
-            for name, value in ast.iter_fields(node)
-        }
-    )
-    if "lineno" in node._attributes:
-        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-            setattr(copy, name, getattr(like, name))
-    return copy
+_Builder = Callable[[Mapping[str, ast.expr], Mapping[str, object]], ast.AST]
+
+
+@lru_cache(maxsize=4096)
+def _builder(text: str) -> _Builder:
+    """What makes the expression anew, given what its names stand for and its position: ten thousand are made of one."""
+    return _building(ast.parse(text, mode="eval").body)
+
+
+def _building(node: ast.AST) -> _Builder:
+    kind, placed = type(node), bool(node._attributes)
+    if isinstance(node, (ast.operator, ast.unaryop, ast.expr_context)):
+        return lambda parts, at: node
+    fixed, inner, lists = {}, [], []
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            inner.append((name, _building(value)))
+        elif isinstance(value, list):
+            lists.append((name, [_building(one) for one in value]))
+        else:
+            fixed[name] = value
+
+    def build(parts: Mapping[str, ast.expr], at: Mapping[str, object]) -> ast.AST:
+        fields = {name: one(parts, at) for name, one in inner}
+        fields |= {name: [one(parts, at) for one in several] for name, several in lists}
+        return kind(**fixed, **fields, **at) if placed else kind(**fixed, **fields)
+
+    if isinstance(node, ast.Name):
+        return lambda parts, at: parts[node.id] if node.id in parts else build(parts, at)
+    return build
 
 
 def makes_array(node: ast.expr) -> bool:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import ast
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from oracle.repair.edit import Edit, applied
 from oracle.repair.problem import Problem
-from oracle.repair.surroundings import Surroundings, surroundings
+from oracle.repair.surroundings import Kept, Surroundings, surroundings
 from oracle.repair.tidy import is_odd
 from oracle.repair.trial import Score, cores
 from oracle.repair.workers import tried
@@ -79,14 +79,13 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
     rounds = (near_by, _Reach(False, slice=SLICE * budget), _Reach(False, slice=2 * SLICE * budget), _Reach(False))
     harmful: set[tuple] = set()
     explored: dict[tuple, _Exploration] = {}
+    kept = Kept()
     for reach in rounds if ordered else rounds[-1:]:
         frontier = _Frontier([nothing])
         while (state := frontier.next()) and not progress.is_over and not reach.is_over:
             key = reach.near, *(edit.key for edit in state.edits)
             if key not in explored:
-                first = explored.get((False,))
-                every = first.edits if first else ()
-                explored[key] = _explored(problem, state, ordered, reach, harmful, every)
+                explored[key] = _explored(problem, state, ordered, reach, harmful, kept)
             exploration = explored[key]
             exploration.go_on(progress, reach)
             while solving := _solving(exploration, whole, progress):
@@ -183,10 +182,10 @@ class _Exploration:
 
 
 def _explored(
-    problem: Problem, state: State, ordered: bool, reach: _Reach, harmful: set[tuple], every: Sequence[Edit]
+    problem: Problem, state: State, ordered: bool, reach: _Reach, harmful: set[tuple], kept: Kept
 ) -> _Exploration:
     with applied(state.edits):
-        around = surroundings(problem, ordered, state.edits, harmful if state.edits else (), every)
+        around = surroundings(problem, ordered, state.edits, harmful if state.edits else (), kept)
         edits = around.near if reach.near else around.every()
     return _Exploration(state, around, edits, reach.near)
 

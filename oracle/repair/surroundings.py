@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ast
+import gc
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from oracle.annotation.recording import LISTING, PART, Site, recordings, sites_of
-from oracle.repair.candidates import affected, candidates, weighted
+from oracle.repair.candidates import affected, backward_statements, candidates, weighted
 from oracle.repair.edit import Edit
 from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
 from oracle.repair.loops import Loop
@@ -26,6 +27,27 @@ from oracle.subject import run
 IN_PARTS = 4  # wrong statements whose expressions are followed part by part
 MOST_ZERO = 3  # statements that are looked at because they are zero at first
 MOST_NEAR = 150  # edits near the first wrong values
+
+
+@dataclass
+class Kept:
+    """The edits of the program as it was found: most of them need not be thought of again once some edits are made.
+
+    edits      by their statement, and whether it was suspicious then
+    materials  of which they were made
+    """
+
+    edits: dict[ast.stmt, tuple[bool, list[Edit]]] = field(default_factory=dict)
+    materials: Mapping[Definition, Material] = field(default_factory=dict)
+
+    def but(self, made: Sequence[Edit], materials: Mapping[Definition, Material]) -> Kept:
+        """Those that are the same with some edits made, and what is then made of."""
+        stale = affected(made, list(materials))
+        for definition, material in materials.items():
+            before = self.materials.get(definition)
+            if before is None or (before.arrays, before.numbers) != (material.arrays, material.numbers):
+                stale.update(one for one in ast.walk(definition.statement) if isinstance(one, ast.stmt))
+        return Kept({one: known for one, known in self.edits.items() if one not in stale}, materials)
 
 
 @dataclass
@@ -44,18 +66,31 @@ class Surroundings:
     every: Callable[[], list[Edit]]
 
 
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Trees are made here by the hundred thousand, none of them in a cycle: looking for garbage takes half the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collections()
 def surroundings(
     problem: Problem,
     ordered: bool,
     made: Sequence[Edit] = (),
     harmful: Collection[tuple] = frozenset(),
-    every: Sequence[Edit] = (),
+    kept: Kept | None = None,
 ) -> Surroundings:
     """Trial and candidates for the program as its trees now are.
 
     made      the edits that are in them
     harmful   keys of edits that were tried without these and made it worse: they come last
-    every     all edits of the program without these: most need not be thought of again
+    kept      of the program without these; filled where there are none
     """
     definitions = problem.definitions
 
@@ -93,24 +128,33 @@ def surroundings(
     # what these read of the step before, and what is zero at first, for want of a term
     carried = {*carries(suspicious, definitions), *_zero_at_first(trial, backward)}
 
+    hot = suspicious | carried
+    kept = Kept() if kept is None else kept
+    if made:
+        kept = kept.but(made, materials)
+    kept.materials = materials
+
     def edits_of(statements: Collection[ast.stmt] | None = None) -> list[Edit]:
+        backward = [one for each in definitions for one in backward_statements(each, problem.forward)]
+        wanted = [one for one in backward if statements is None or one in statements]
+        new = {one for one in wanted if one not in kept.edits or (one in hot and not kept.edits[one][0])}
         known = definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds
-        return candidates(*known, suspicious | carried, statements)
+        kept.edits |= {one: (one in hot, []) for one in new}
+        for edit in candidates(*known, hot, new):
+            kept.edits[edit.statement][1].append(edit)
+        edits = [edit for one in wanted for edit in kept.edits[one][1]]
+        return sorted(edits, key=lambda edit: weighted(edit, weights, kinds))
 
     if not ordered:
         return Surroundings(trial, baseline, [], set(), edits_of)
     loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, Loop)}
     # of a loop its order, and what it carries: all lines in it depend on them
-    near = edits_of(suspicious | loops | carried)
+    near = edits_of(hot | loops)
     likely = _promising(problem, wrong, backward, near, once, carried)
 
+    @_without_collections()
     def all_edits() -> list[Edit]:
-        if every:
-            afresh = suspicious | carried | affected(made, definitions)
-            edits = edits_of(afresh) + [edit for edit in every if edit.statement not in afresh]
-            edits.sort(key=lambda edit: weighted(edit, weights, kinds))
-        else:
-            edits = edits_of()
+        edits = edits_of()
         return _first(edits, _promising(problem, wrong, backward, edits, once), harmful)
 
     return Surroundings(trial, baseline, _first(near, likely, harmful)[:MOST_NEAR], likely, all_edits)
@@ -144,7 +188,7 @@ def _promising(
     wanted = {edit.statement: Moment(edit.definition.filename, 1) for edit in edits if edit.inserted}
     for site in sites:
         if site.statement in carried and site.kind != PART:
-            wanted[site.statement] = Moment(site.definition.filename, 0, site)
+            wanted[site.statement] = Moment(site.definition.filename, 0, site, is_right=True)
     for site in suspects:
         if isinstance(site.parent, LISTING):  # its items one by one: the statement is looked at as a whole
             whole = next((one for one in sites if one.parent is site.statement), None)

@@ -122,4 +122,9 @@ def carries(statements: Collection[ast.stmt], definitions: Sequence[Definition])
 
 
 def _names(node: ast.AST) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    """The variables in it; of `self.dh` that, as everything in a class reads `self`."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return {f"{node.value.id}.{node.attr}"}
+    if isinstance(node, ast.Name):
+        return {node.id}
+    return {name for child in ast.iter_child_nodes(node) for name in _names(child)}

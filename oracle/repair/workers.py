@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -84,6 +85,7 @@ def _start(trial: Trial, candidates: Sequence[Edit], names: Sequence[str], first
         return _Worker(pid, reading, first)
     try:  # in the child: nothing of the parent's may run, whatever happens
         os.close(reading)
+        gc.freeze()  # all the candidates: not to be looked through for garbage again and again
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         nowhere = os.open(os.devnull, os.O_WRONLY)  # what C code prints, and what is said of a crash
         os.dup2(nowhere, 1)
