@@ -11,7 +11,7 @@ import numpy as np
 
 from oracle.annotation import Annotation, Coefficients, Listed, Truths, annotate, coefficients, reading, truths
 from oracle.annotation.classification import NEUTRAL, TRANSIT
-from oracle.annotation.matching import Matcher, distinct, matcher_of, without_negatives, of_some_uses
+from oracle.annotation.matching import Matcher, distinct, matcher_of, of_some_uses, without_negatives
 from oracle.annotation.truths import EDGE, NODE
 from oracle.examination import examine
 from oracle.finding import Finding
