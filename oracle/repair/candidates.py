@@ -45,7 +45,7 @@ def candidates(
         around = slots(definition)
         cheapest: dict[tuple, tuple[float, Edit]] = {}
         statements = list(backward_statements(definition, forward))
-        computed = _computed(statements, _stored(definition, forward))
+        computed = _computed(statements, _stored(definition, forward)) - materials[definition].given
         for statement in statements if only is None else [one for one in statements if one in only]:
             for node in _nodes(statement):
                 material = materials[definition].within(_bound_around(node, around))

@@ -33,6 +33,7 @@ class Material:
     sequences   text of a list or tuple of arrays of one shape -> how many of which shape
     inside      arrays that only comprehensions bind: they can be read there alone
     named       ids of the arrays that have a name of their own
+    given       what is always a value of the forward pass, or a parameter, by whatever name
     """
 
     arrays: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Material:
     sequences: dict[str, set[tuple[int, tuple[int, ...]]]] = field(default_factory=dict)
     inside: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
     named: set[int] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
 
     def within(self, names: frozenset[str]) -> Material:
         """What can be read in a comprehension that binds these names."""
@@ -59,8 +61,13 @@ class Material:
         return [text for text, known in self.arrays.items() if known & shapes]
 
 
-def material_of(definitions: Sequence[Definition], run: Callable[[], object]) -> Mapping[Definition, Material]:
-    """The material of every definition, seen in one run."""
+def material_of(
+    definitions: Sequence[Definition], run: Callable[[], object], is_given: Callable[[np.ndarray], bool]
+) -> Mapping[Definition, Material]:
+    """The material of every definition, seen in one run.
+
+    is_given    whether an array is a value of the forward pass, or a parameter
+    """
     sites, values = _reads(definitions), {}
 
     def seen(number: int, value: object) -> object:
@@ -81,6 +88,16 @@ def material_of(definitions: Sequence[Definition], run: Callable[[], object]) ->
                 _note(found[site.definition], text, value)
         elif len(text) <= LONGEST:
             _note_inside(found[site.definition], text, values.get(site.number, ()))
+    for definition, material in found.items():
+        read: dict[str, list[object]] = {}
+        for site in sites:
+            if site.definition is definition and isinstance(site.node, (ast.Name, ast.Attribute)):
+                read.setdefault(ast.unparse(site.node), []).extend(values.get(site.number, ())[:MOST_KEYS])
+        for name, value in variables.get(definition, {}).items():
+            read.setdefault(name, []).append(value)
+        for text, known in read.items():
+            if known and all(isinstance(one, np.ndarray) and one.dtype.kind == "f" and is_given(one) for one in known):
+                material.given.add(text)
     for site in sites:
         if isinstance(site.node, ast.Subscript):
             _note_rest(found[site.definition], site.node)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from oracle.annotation.matching import Matcher
 from oracle.annotation.recording import LISTING, PART, Site, recordings, sites_of
 from oracle.repair.candidates import affected, backward_statements, candidates, weighted
 from oracle.repair.edit import Edit
@@ -285,4 +286,9 @@ def materials_of(problem: Problem) -> Mapping[Definition, Material]:
         with quiet(), suppress(Exception):  # a program that raises is searched as well
             run(problem.subject, problem.subject.parameters)
 
-    return material_of(problem.definitions, once)
+    parameters = Matcher(one for one in problem.subject.parameters.values() if one.size > 1)
+
+    def is_given(array: np.ndarray) -> bool:
+        return problem.values.match(array) is not None or parameters.match(array) is not None
+
+    return material_of(problem.definitions, once, is_given)

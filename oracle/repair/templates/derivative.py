@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from oracle.kinds import DERIVATIVE
 from oracle.repair.place import Place, Proposal, made, text_of
@@ -102,8 +102,9 @@ def missing(place: Place) -> Iterator[Proposal]:
     whole = parent is place.statement
     if not whole and not (isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Add))):
         return
-    for text in place.material.of_shape(shapes):
-        if text != text_of(node) and not place.is_backward(text):
+    known = [text for text in place.material.of_shape(shapes) if not place.is_backward(text)]
+    for text in [*known, *_steps_beside(known, place)]:
+        if text != text_of(node):
             for form, function in (("A * (1 - B ** 2)", "tanh"), ("A * (B * (1 - B))", "the sigmoid")):
                 new = made(form, node, A=node, B=text)
                 says = f"the derivative of {function} at {text} was missing: {text_of(new)}"
@@ -115,6 +116,16 @@ def missing(place: Place) -> Iterator[Proposal]:
                     continue
                 new = made(f"A * {function}(B)", node, A=node, B=text)
                 yield Proposal(new, DERIVATIVE, f"{function}({text}) was missing", 3.0)
+
+
+def _steps_beside(known: Sequence[str], place: Place) -> Iterator[str]:
+    """hs[t + 1] and hs[t - 1] where of hs only hs[t] is read: the line that read it is the one that is missing."""
+    for text in known if place.suspicious else ():
+        name, _, index = text.partition("[")
+        if index.removesuffix("]") in place.counters:
+            for beside in (f"{name}[{index[:-1]} + 1]", f"{name}[{index[:-1]} - 1]"):
+                if beside not in known:
+                    yield beside
 
 
 def written_out(place: Place) -> Iterator[Proposal]:

@@ -56,6 +56,27 @@ def fewer(place: Place) -> Iterator[Proposal]:
         yield Proposal(kept, _kind_of_lost(node, lost, place), f"{text_of(lost)} does not belong to it", 2.0)
 
 
+def regrouped(place: Place) -> Iterator[Proposal]:
+    """a * (b + c) for a * b + c, and the reverse: what a factor applies to."""
+    node = place.node
+    match node:
+        case ast.BinOp(left=ast.BinOp(left=a, op=ast.Mult(), right=b), op=ast.Add(), right=c):
+            ways = (("A * (B + C)", a, b, c), ("(A + C) * B", a, b, c))
+        case ast.BinOp(left=c, op=ast.Add(), right=ast.BinOp(left=a, op=ast.Mult(), right=b)):
+            ways = (("A * (C + B)", a, b, c), ("(C + A) * B", a, b, c))
+        case ast.BinOp(left=a, op=ast.Mult(), right=ast.BinOp(left=b, op=ast.Add(), right=c)):
+            ways = (("A * B + C", a, b, c), ("B + A * C", a, b, c))
+        case ast.BinOp(left=ast.BinOp(left=b, op=ast.Add(), right=c), op=ast.Mult(), right=a):
+            ways = (("B * A + C", a, b, c), ("B + C * A", a, b, c))
+        case _:
+            return
+    if any(place.shape_of(one) for one in (b, c)):
+        for form, a, b, c in ways:
+            new = made(form, node, A=a, B=b, C=c)
+            kind = DERIVATIVE if _is_derivative(a) or _is_derivative(b) else OPERAND
+            yield Proposal(new, kind, f"{text_of(new)} in place of {text_of(node)}", 2.0)
+
+
 def alone(place: Place) -> Iterator[Proposal]:
     """One of three factors and more: a derivative that the loss has cancelled, of two factors."""
     node = place.node
@@ -166,8 +187,9 @@ def more_terms(place: Place) -> Iterator[Proposal]:
 def _elementwise_products(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[str]:
     """An adjoint times a gate, or times one minus it: a path that was left out."""
     names = [text for text in place.material.of_shape(shapes) if not text.endswith(".T") and text.count("[") < 2]
+    masks = [text for text in _spread_over(place, shapes) if text.count("[") < 2]
     for adjoint in filter(place.is_backward, names):
-        for gate in names:
+        for gate in (*names, *masks):
             if gate != adjoint and not (place.is_backward(gate) and gate > adjoint):
                 yield f"{adjoint} * {gate}"
             if gate != adjoint:
@@ -315,8 +337,9 @@ def array_factors(place: Place) -> Iterator[Proposal]:
     inside = text_of(node)
     if parent is place.statement or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div)):
         for text in _spread_over(place, shapes):
-            new = made("A * B", node, A=node, B=text)
-            yield Proposal(new, FACTOR, f"the factor {text} was missing: {text_of(new)}", 3.5)
+            for form, says in (("A * B", text), ("A * (1 - B)", f"1 - {text}")):
+                new = made(form, node, A=node, B=text)
+                yield Proposal(new, FACTOR, f"the factor {says} was missing: {text_of(new)}", 3.5)
     if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div):
         return
     for text in place.material.of_shape(shapes):
@@ -385,6 +408,7 @@ TEMPLATES = (
     numbers,
     signs,
     fewer,
+    regrouped,
     alone,
     errors,
     sigmoid_for_tanh,

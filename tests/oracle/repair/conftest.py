@@ -60,7 +60,7 @@ class Program:
         with exchanged(self.definitions, codes):
             once()
         shapes = {nodes[number]: known for number, known in numbers.items()}
-        materials: Mapping[Definition, Material] = material_of(self.definitions, once)
+        materials: Mapping[Definition, Material] = material_of(self.definitions, once, lambda array: False)
         recurrent = {one: frozenset({"R"}) for one in self.definitions}
         parameters = frozenset(array.shape for array in self.subject.parameters.values())
         return candidates(self.definitions, materials, shapes, forward, {}, recurrent, parameters)
