@@ -20,7 +20,7 @@ from oracle.isolation import MEMORY, SECONDS
 from oracle.presentation import table
 from oracle.presentation.diagnosis_text import diagnosis_in_words
 from oracle.presentation.exit_status import EXIT_CODES, INTERRUPTED
-from oracle.presentation.function_table import heading, paragraphs, verdict_table
+from oracle.presentation.function_table import heading, paragraphs, verdict_table, wrapped
 from oracle.presentation.patching import NotPatched, applied, fixed_files, written
 from oracle.presentation.printable import printable
 from oracle.presentation.progress import progress
@@ -34,6 +34,7 @@ GIBIBYTE = 1 << 30
 BUDGET = 20.0  # seconds
 LARGEST = 1e6  # seconds, GiB: more than that no operating system takes as a limit
 EDGES = 2  # columns of a table that rich leaves out when it measures one without edges
+LABEL = 20  # characters of a name beside the progress bar, which a longer one would push out
 WIDEST = 10_000  # columns: as wide as a table may want to be
 
 
@@ -144,13 +145,14 @@ def check(
         with progress() as bar:
             task = bar.add_task("", total=len(wanted))
             for path, name in wanted:
-                bar.update(task, description=name)
+                label = name if len(name) <= LABEL else f"{name[: LABEL - 3]}..."
+                bar.update(task, description=label)
                 results.append(check_isolated(path, name, **options, **limits))
                 results[-1] = diagnose_isolated(
                     results[-1],
                     budget,
                     **limits,
-                    told=lambda tried, name=name: bar.update(task, description=f"{name}: {tried:,} fixes tried"),
+                    told=lambda tried, label=label: bar.update(task, description=f"{label}: {tried:,} fixes tried"),
                 )
                 if html:
                     results[-1] = with_norms(results[-1], limits)
@@ -244,15 +246,18 @@ def show(results: list[Checked], budget: float, console: Console) -> None:
     width = console.width
     for checked in results:
         outcome = outcome_of(checked)
-        console.print(shown(f"{signs.mark(outcome)} {heading(checked)}", signs), style=table.STYLES[outcome])
+        title = shown(f"{signs.mark(outcome)} {heading(checked)}", signs)
+        console.print(title, style=table.STYLES[outcome], soft_wrap=True)
         if checked.report is not None and not checked.report.worst.not_checked:
-            verdicts = verdict_table(checked.report, signs)
+            verdicts = verdict_table(checked.report, signs, width)
             # in a narrow terminal whole lines wrap; squeezed numbers would lie
             least = Measurement.get(console, console.options.update(width=WIDEST), verdicts).minimum
             console.width = max(console.width, least + EDGES)
             console.print(verdicts)
         for paragraph in paragraphs(checked):
-            console.print(shown(paragraph, signs), soft_wrap=True)
+            text = shown(paragraph, signs)
+            # whoever searches a file or a pipe has each sentence in one line
+            console.print(wrapped(text, width) if console.is_terminal else text, soft_wrap=True)
         for line in diagnosis_in_words(checked, budget, signs, width):
             console.print(line, soft_wrap=True)
         for line in shapes_in_words(checked.shapes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from oracle.verdict import AGREES, WRONG, Verdict, multiples
 
 MOST_OUTPUT_LINES = 10
 LONGEST_OUTPUT_LINE = 200
+GAP = 2  # columns between two columns of the table
+NAME_WIDTH = 20  # columns that a name has in any terminal; a longer one goes on in the next line
+VERBATIM = ("not checked: ", "it printed:")  # what follows such a line is a traceback, or the function's own
+DEEPEST = 4  # blanks before a sentence; what is set in deeper is source, or in columns
 
 
 def heading(checked: Checked) -> str:
@@ -26,15 +31,18 @@ def heading(checked: Checked) -> str:
     return f"{checked.name} at {Path(checked.report.filename).name}:{checked.report.line}"
 
 
-def verdict_table(report: FunctionReport, signs: Signs) -> Table:
+def verdict_table(report: FunctionReport, signs: Signs, width: int) -> Table:
     """Relative errors where they agree, multiples of the rounding noise where they do not."""
     told = [finding for finding in report.findings if not finding.not_checked]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("gradient", no_wrap=True)
     columns = [[cell(finding[name], signs) for name in report.parameters] for finding in told]
-    for finding, cells in zip(told, columns):
-        # headings may wrap, numbers may not
-        table.add_column(escaped(sizes_in_words(finding), signs), justify="right", min_width=max(map(len, cells)))
+    # headings and names may wrap, numbers may not
+    headings = [escaped(sizes_in_words(finding), signs) for finding in told]
+    least = [max(map(len, [*cells, *heading.split()])) for heading, cells in zip(headings, columns)]
+    room = max(NAME_WIDTH, width - sum(GAP + one for one in least))
+    table.add_column("gradient", max_width=room, overflow="fold")
+    for heading, narrowest in zip(headings, least):
+        table.add_column(heading, justify="right", min_width=narrowest)
     for name, *cells in zip(report.parameters, *columns):
         table.add_row(escaped(name, signs), *cells)
     return table
@@ -66,6 +74,21 @@ def paragraphs(checked: Checked) -> Iterator[str]:
     if checked.output.strip() and (checked.report is None or checked.not_checked):
         lines = checked.output.rstrip().splitlines()[-MOST_OUTPUT_LINES:]
         yield "\n".join(["it printed:", *(f"    {shorten(line)}" for line in lines)])
+
+
+def wrapped(paragraph: str, width: int) -> str:
+    """A paragraph with its sentences in lines of that width; source and what the function printed stay as they are."""
+    lines = paragraph.splitlines()
+    sentences = 1 if paragraph.startswith(VERBATIM) else len(lines)
+    return "\n".join([*(_wrapped(line, width) for line in lines[:sentences]), *lines[sentences:]])
+
+
+def _wrapped(line: str, width: int) -> str:
+    indent = len(line) - len(line.lstrip())
+    if indent > DEEPEST:
+        return line
+    further = " " * (indent + 2)
+    return textwrap.fill(line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
 
 
 def shorten(line: str) -> str:

@@ -54,7 +54,8 @@ class Signs:
 
 
 PLAIN = {
-    "±": "+-", "…": "...", "−": "-", "δ": "delta", "Σ": "sum", "ᵀ": "^T", "²": "^2", "·": "*", "∘": "*", "≠": "!="
+    "±": "+-", "…": "...", "−": "-", "δ": "delta", "Σ": "sum", "ᵀ": "^T", "²": "^2", "·": "*", "∘": "*", "≠": "!=",
+    "≥": ">=", "₁": "_1",
 }  # fmt: skip
 """What stands for other characters of ours where there is nothing but ASCII."""
 

@@ -30,6 +30,7 @@ def candidates(
     kinds: frozenset[str] = frozenset(),
     suspicious: Collection[ast.stmt] = (),
     only: Collection[ast.stmt] | None = None,
+    early: Collection[ast.stmt] = (),
 ) -> list[Edit]:
     """The edits, ordered by how often the mistake is made and how suspicious the line is.
 
@@ -37,6 +38,7 @@ def candidates(
     kinds      of mistakes that are known to be there
     suspicious the statements of the first wrong values
     only       the statements whose edits are wanted; None for all
+    early      the statements that run before the loss is there: what they compute is no adjoint
     suspicion  of a statement, from 1 for the first that is wrong to what multiplies the cost of all others
     """
     found: list[tuple[float, Edit]] = []
@@ -45,7 +47,8 @@ def candidates(
         around = slots(definition)
         cheapest: dict[tuple, tuple[float, Edit]] = {}
         statements = list(backward_statements(definition, forward))
-        computed = _computed(statements, _stored(definition, forward)) - materials[definition].given
+        late = [one for one in statements if one not in early]
+        computed = _computed(late, _stored(definition, forward)) - materials[definition].given
         for statement in statements if only is None else [one for one in statements if one in only]:
             for node in _nodes(statement):
                 material = materials[definition].within(_bound_around(node, around))

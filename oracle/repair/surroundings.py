@@ -135,13 +135,15 @@ def surroundings(
         kept = kept.but(made, materials)
     kept.materials = materials
 
+    before = {site.statement for site in early}
+
     def edits_of(statements: Collection[ast.stmt] | None = None) -> list[Edit]:
         backward = [one for each in definitions for one in backward_statements(each, problem.forward)]
         wanted = [one for one in backward if statements is None or one in statements]
         new = {one for one in wanted if one not in kept.edits or (one in hot and not kept.edits[one][0])}
         known = definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds
         kept.edits |= {one: (one in hot, []) for one in new}
-        for edit in candidates(*known, hot, new):
+        for edit in candidates(*known, hot, new, before):
             kept.edits[edit.statement][1].append(edit)
         edits = [edit for one in wanted for edit in kept.edits[one][1]]
         return sorted(edits, key=lambda edit: weighted(edit, weights, kinds))

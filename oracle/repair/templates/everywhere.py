@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from oracle.kinds import ACCUMULATION, DERIVATIVE, INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.loops import counter_of
+from oracle.repair.material import READ
 from oracle.repair.place import (
     Place,
     Proposal,
@@ -22,7 +23,6 @@ from oracle.repair.place import (
 )
 from oracle.rewriting import copied
 
-READ = (ast.Name, ast.Attribute, ast.Subscript)
 MOST_PAIRS = 60  # of things in a line that are exchanged
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
 

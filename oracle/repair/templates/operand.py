@@ -7,9 +7,8 @@ import difflib
 from collections.abc import Iterator
 
 from oracle.kinds import ACCUMULATION, DERIVATIVE, OPERAND, STATE, TIME_INDEX
+from oracle.repair.material import READ
 from oracle.repair.place import Place, Proposal, is_transposed, made, product_of, text_of
-
-READ = (ast.Name, ast.Attribute, ast.Subscript)
 
 
 def same_shape(place: Place) -> Iterator[Proposal]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, DERIVATIVE, FACTOR, OPERAND, OUTPUT_DELTA, SIGN
-from oracle.repair.place import Place, Proposal, made, shape_of_product, text_of
+from oracle.repair.material import READ
+from oracle.repair.place import Place, Proposal, made, product_of, shape_of_product, text_of
 from oracle.repair.templates.operand import derivative_factor
 
 ADDING = (ast.Add, ast.Sub)
@@ -218,6 +219,47 @@ def products_of_shape(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[st
                             yield f"{turned} @ {other}"
 
 
+def like_another(place: Place) -> Iterator[Proposal]:
+    """A further term that is made as one of the others is, of another gate: dot(do, Wo.T) beside dot(df, Wf.T)."""
+    node = place.node
+    match node:
+        case ast.BinOp(op=ast.Add(), right=term):
+            pass
+        case _:
+            return
+    found = product_of(term)
+    if not found or (isinstance(place.slot.parent, ast.BinOp) and isinstance(place.slot.parent.op, ast.Add)):
+        return
+    arrays = place.material.arrays
+    reads = [one for side in found[1:] for one in ast.walk(side) if isinstance(one, READ) and arrays.get(text_of(one))]
+    deltas = [text_of(one) for one in reads if place.is_backward(text_of(one))]
+    weights = [text_of(one) for one in reads if arrays[text_of(one)] & place.parameters]
+    inside = {text_of(one) for one in ast.walk(node) if isinstance(one, READ)}
+    for delta, weight in itertools.product(dict.fromkeys(deltas), dict.fromkeys(weights)):
+        for other in place.material.of_shape(arrays[weight]):
+            if other in inside or place.is_backward(other) or other.endswith(".T"):
+                continue
+            for given in place.material.of_shape(arrays[delta]):
+                if place.is_backward(given) and given not in inside and not given.endswith(".T"):
+                    new = _with(term, {weight: other, delta: given})
+                    yield Proposal(made("A + B", node, A=node, B=new), BRANCH, f"{text_of(new)} was left out", 2.5)
+
+
+def _with(node: ast.expr, others: Mapping[str, str]) -> ast.expr:
+    """The expression with some of what it reads exchanged for something else."""
+    if isinstance(node, READ) and text_of(node) in others:
+        return made(others[text_of(node)], node)
+    copy = {
+        name: [_with(one, others) if isinstance(one, ast.AST) else one for one in value]
+        if isinstance(value, list)
+        else _with(value, others)
+        if isinstance(value, ast.expr)
+        else value
+        for name, value in ast.iter_fields(node)
+    }
+    return ast.copy_location(type(node)(**copy), node)
+
+
 def of_all_gates(place: Place) -> Iterator[Proposal]:
     """What all gates give back together, where it is missing: delta_i @ U_i.T + delta_f @ U_f.T + ..."""
     node = place.node
@@ -413,6 +455,7 @@ TEMPLATES = (
     errors,
     sigmoid_for_tanh,
     more_terms,
+    like_another,
     of_all_gates,
     factors,
     array_factors,
