@@ -9,7 +9,11 @@ the noise.
 The factor 4 covers what happens inside one operation, but for sums: adding n numbers one after the other rounds n
 times, at partial sums that may be far larger than the result. So a sum or matrix product is moved as well by a part
 proportional to the root of the sum of its squared terms, and beyond 64 terms both parts grow with the square root of
-their number. A relu whose argument is zero to rounding has its slope by chance; it is counted in by two more runs, one
+their number. The draws are independent, and rounding is not: equal numbers round equally. Where most steps are the
+same but for a few (a relu that is dead, targets that are one-hot), each of them rounds the running sum of a gradient
+the same way, and the error grows with their number instead of its root. So runs beyond the 16th draw one xi for all
+operations that round equally; `oracle.verdict` asks for them before it calls wrong what is a little beyond the noise.
+A relu whose argument is zero to rounding has its slope by chance; it is counted in by two more runs, one
 with every such slope 0 and one with it 1. How well the prediction holds is measured by benchmarks/false_alarms.py.
 
 The idea is that of stochastic arithmetic: D. S. Parker, "Monte Carlo arithmetic" (1997); J. Vignes, "A stochastic
@@ -29,6 +33,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 JUST_ABOVE_ZERO = 1e-300
 AMPLITUDE = 4
 RUNS = 3
+INDEPENDENT_RUNS = 16  # in runs beyond these, equal numbers round equally
 POOL = 100_003  # a prime: no operation meets the same factors step after step
 
 UNIT_ROUNDOFF = {np.dtype(np.float64): 2.0**-53, np.dtype(np.float32): 2.0**-24}
@@ -68,12 +73,12 @@ class RoundDifferently(TorchDispatchMode):
         result = func(*args, **kwargs) if kwargs else func(*args)
         kind = _KINDS.get(func) or _kind(func)
         if kind == "rounds":
-            return self._perturbed(result)
+            return self._perturbed(result, func, args)
         if kind == "sums":
             terms = _terms(func, args, result)
             if terms > 1:
                 return self._summed_differently(func, args, kwargs or {}, result, terms)
-            return self._perturbed(result)
+            return self._perturbed(result, func, args)
         if func is torch.ops.aten.relu.default:
             self.relu_arguments.append(args[0].detach())
             if self.kinks is not None:
@@ -86,21 +91,27 @@ class RoundDifferently(TorchDispatchMode):
         """Moved by a part of the result and by a part of the root of its squared terms' sum."""
         squared = [arg * arg if isinstance(arg, torch.Tensor) else arg for arg in args]
         spread = func(*squared, **kwargs).sqrt_()
-        growth = max(1.0, (terms / LONG_SUM) ** 0.5)
+        growth = self._growth(func, args, result, terms)
         spread_growth = growth / terms**0.5 if func in MEANS else growth  # each term of a mean is an nth
-        by_result, by_spread = self._offsets(result), self._offsets(result)
-        moved = result.addcmul(result, by_result, value=growth).addcmul_(spread, by_spread, value=spread_growth)
+        by_result, by_spread = self._offsets(result), self._offsets(spread)
+        moved = result + result * by_result * growth + spread * by_spread * spread_growth
         return torch.where(moved.isfinite(), moved, result)  # what is infinite is moved nowhere
 
-    def _perturbed(self, result: object) -> object:
+    def _growth(self, func: torch._ops.OpOverload, args: tuple, result: torch.Tensor, terms: int) -> float:
+        """How much more a sum of so many terms rounds than a short one."""
+        return max(1.0, (terms / LONG_SUM) ** 0.5)
+
+    def _perturbed(self, result: object, func: torch._ops.OpOverload, args: tuple) -> object:
         if isinstance(result, (tuple, list)):
-            return type(result)(map(self._perturbed, result))
+            return type(result)(self._perturbed(part, func, args) for part in result)
         if not isinstance(result, torch.Tensor) or result.dtype not in (torch.float64, torch.float32):
             return result
-        return result.mul_(self._offsets(result).add(1))  # not addcmul: -inf - inf * xi may be NaN
+        return result.mul_(self._offsets(result, func, args).add(1))  # not addcmul: -inf - inf * xi may be NaN
 
-    def _offsets(self, like: torch.Tensor) -> torch.Tensor:
-        """amplitude * xi for every element of a tensor."""
+    def _offsets(
+        self, like: torch.Tensor, func: torch._ops.OpOverload | None = None, args: tuple = ()
+    ) -> torch.Tensor:
+        """amplitude * xi for every element of a tensor, which is the result of `func` where that is given."""
         size = like.numel()
         if self.place + size > POOL:
             self.place = 0

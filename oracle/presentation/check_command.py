@@ -20,7 +20,7 @@ from oracle.isolation import MEMORY, SECONDS
 from oracle.presentation import table
 from oracle.presentation.diagnosis_text import diagnosis_in_words
 from oracle.presentation.exit_status import EXIT_CODES, INTERRUPTED
-from oracle.presentation.function_table import heading, paragraphs, verdict_table, wrapped
+from oracle.presentation.function_table import EDGES, heading, paragraphs, verdict_table, wrapped
 from oracle.presentation.patching import NotPatched, applied, fixed_files, written
 from oracle.presentation.printable import printable
 from oracle.presentation.progress import progress
@@ -33,7 +33,6 @@ from oracle.verdict import CANNOT_TELL, worst_outcome
 GIBIBYTE = 1 << 30
 BUDGET = 20.0  # seconds
 LARGEST = 1e6  # seconds, GiB: more than that no operating system takes as a limit
-EDGES = 2  # columns of a table that rich leaves out when it measures one without edges
 LABEL = 20  # characters of a name beside the progress bar, which a longer one would push out
 WIDEST = 10_000  # columns: as wide as a table may want to be
 

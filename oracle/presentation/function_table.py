@@ -18,7 +18,8 @@ from oracle.verdict import AGREES, WRONG, Verdict, multiples
 
 MOST_OUTPUT_LINES = 10
 LONGEST_OUTPUT_LINE = 200
-GAP = 2  # columns between two columns of the table
+GAP = 3  # between two columns of the table
+EDGES = 2  # columns that rich leaves out when it measures a table without edges
 NAME_WIDTH = 20  # columns that a name has in any terminal; a longer one goes on in the next line
 VERBATIM = ("not checked: ", "it printed:")  # what follows such a line is a traceback, or the function's own
 DEEPEST = 4  # blanks before a sentence; what is set in deeper is source, or in columns
@@ -39,7 +40,7 @@ def verdict_table(report: FunctionReport, signs: Signs, width: int) -> Table:
     # headings and names may wrap, numbers may not
     headings = [escaped(sizes_in_words(finding), signs) for finding in told]
     least = [max(map(len, [*cells, *heading.split()])) for heading, cells in zip(headings, columns)]
-    room = max(NAME_WIDTH, width - sum(GAP + one for one in least))
+    room = max(NAME_WIDTH, width - EDGES - sum(GAP + one for one in least))
     table.add_column("gradient", max_width=room, overflow="fold")
     for heading, narrowest in zip(headings, least):
         table.add_column(heading, justify="right", min_width=narrowest)

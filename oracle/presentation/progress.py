@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ WIDTH = 20  # columns of the bar: beside it 80 have room for what is said of the
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    console = Console(stderr=True)
+    silent = not sys.stderr.isatty()  # rich takes FORCE_COLOR, common in CI, for a terminal
     columns = TextColumn("{task.description:24}"), BarColumn(WIDTH), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=silent) as bar:
         yield bar

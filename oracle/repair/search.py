@@ -28,6 +28,7 @@ BREADTH = 4  # states that are followed at each depth
 ALMOST = 1e-6  # relative, of factors
 MOST_SCALED = 200  # edits that change a gradient by a factor, of which pairs are looked at
 SLICE = 0.1  # of the budget that one state gets at first
+OF_ONE = 2.0  # slices for the edits of the program as it was found: most programs have one mistake
 NEARBY = 0.25  # of the budget that goes to the edits near the first wrong values
 BY_CHANCE, LITTLE = 1.5, 0.5  # values more that are adjoints, near the first wrong values and elsewhere
 COSTS = 0.1  # of an edit, for each of its cost: what a little chance may bring
@@ -87,7 +88,7 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
             if key not in explored:
                 explored[key] = _explored(problem, state, ordered, reach, harmful, kept)
             exploration = explored[key]
-            exploration.go_on(progress, reach)
+            exploration.go_on(progress, reach, OF_ONE if state is nothing else 1.0)
             while solving := _solving(exploration, whole, progress):
                 yield from solving
                 if progress.solved:
@@ -160,8 +161,8 @@ class _Exploration:
     stop: float = 0.0
     scores: dict[int, Score | None] = field(default_factory=dict)
 
-    def go_on(self, progress: Progress, reach: _Reach) -> None:
-        self.stop = min(progress.deadline, reach.until, time.monotonic() + reach.slice)
+    def go_on(self, progress: Progress, reach: _Reach, slices: float) -> None:
+        self.stop = min(progress.deadline, reach.until, time.monotonic() + slices * reach.slice)
 
     @property
     def baseline(self) -> Score:

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, TIME_INDEX, UPDATE
 from oracle.repair.loops import Loop, counter_of, with_body
-from oracle.repair.place import Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
+from oracle.repair.place import ADJOINT, Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
 from oracle.repair.templates.term import sums_over_gates
 from oracle.rewriting import copied
 
 MOST_INSERTED = 400
+MOST_USES = 3  # of a value that is changed in place
+CHANGING = (ast.Mult, ast.Sub, ast.Div, ast.Pow)
 
 
 def accumulation(place: Place) -> Iterator[Proposal]:
@@ -32,6 +34,31 @@ def accumulation(place: Place) -> Iterator[Proposal]:
             other = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
             new = _at(ast.AugAssign(target=target, op=other, value=value), node)
             yield Proposal([new], SIGN, f"{text_of(new)}: the other sign", 1.5)
+
+
+def overwritten(place: Place) -> Iterator[Proposal]:
+    """x * (1 - x) where x *= 1 - x changes what the forward pass kept: as a new array, or where it is needed."""
+    node, slot = place.node, place.slot
+    match node:
+        case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if isinstance(op, CHANGING):
+            pass
+        case _:
+            return
+    read = ast.copy_location(ast.Name(id=name, ctx=ast.Load()), node)
+    changed = ast.copy_location(ast.BinOp(left=read, op=op, right=value), node)
+    new = _at(ast.Assign(targets=[node.target], value=changed), node)
+    cost = 2.0 if ADJOINT.search(name) else 0.6  # dh *= 1 - h ** 2 is often meant, z *= 1 - z never
+    yield Proposal([new], STATE, f"{text_of(new)}: an array of its own, nothing is written over", cost)
+    body = getattr(slot.parent, slot.field)
+    later = [one for one in body[slot.index + 1 :] if name in _read(one) and not isinstance(one, (Loop, ast.If))]
+    for one in later[:MOST_USES]:
+        used = _with(one, read, changed)
+        rest = [used if other is one else other for other in body if other is not node]
+        yield Rearranged(rest, STATE, f"{text_of(changed)} in `{_short(used)}`, and {name} stays as it is", cost)
+
+
+def _read(statement: ast.stmt) -> set[str]:
+    return {one.id for one in ast.walk(statement) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
 
 
 def _accumulated(target: ast.expr, place: Place) -> str:
@@ -504,6 +531,6 @@ def _short(node: ast.stmt) -> str:
 
 
 TEMPLATES = (
-    accumulation, loops, other_target, never_written, discarded, other_end, conditions, terms_at_steps,
+    accumulation, overwritten, loops, other_target, never_written, discarded, other_end, conditions, terms_at_steps,
     chosen_by_step, order,
 )  # fmt: skip
