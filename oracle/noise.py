@@ -34,6 +34,8 @@ JUST_ABOVE_ZERO = 1e-300
 AMPLITUDE = 4
 RUNS = 3
 INDEPENDENT_RUNS = 16  # in runs beyond these, equal numbers round equally
+ROUNDED_BITS = 4  # numbers that differ in these alone are one number, rounded differently
+BINADE, SCATTER = 4099, 0x1E3779B97F4A7C15  # odd, to spread a number and its exponent over the pool
 POOL = 100_003  # a prime: no operation meets the same factors step after step
 
 UNIT_ROUNDOFF = {np.dtype(np.float64): 2.0**-53, np.dtype(np.float32): 2.0**-24}
@@ -94,10 +96,12 @@ class RoundDifferently(TorchDispatchMode):
         growth = self._growth(func, args, result, terms)
         spread_growth = growth / terms**0.5 if func in MEANS else growth  # each term of a mean is an nth
         by_result, by_spread = self._offsets(result), self._offsets(spread)
-        moved = result + result * by_result * growth + spread * by_spread * spread_growth
+        moved = result.addcmul(result, by_result * growth).addcmul_(spread, by_spread * spread_growth)
         return torch.where(moved.isfinite(), moved, result)  # what is infinite is moved nowhere
 
-    def _growth(self, func: torch._ops.OpOverload, args: tuple, result: torch.Tensor, terms: int) -> float:
+    def _growth(
+        self, func: torch._ops.OpOverload, args: tuple, result: torch.Tensor, terms: int
+    ) -> float | torch.Tensor:
         """How much more a sum of so many terms rounds than a short one."""
         return max(1.0, (terms / LONG_SUM) ** 0.5)
 
@@ -108,9 +112,7 @@ class RoundDifferently(TorchDispatchMode):
             return result
         return result.mul_(self._offsets(result, func, args).add(1))  # not addcmul: -inf - inf * xi may be NaN
 
-    def _offsets(
-        self, like: torch.Tensor, func: torch._ops.OpOverload | None = None, args: tuple = ()
-    ) -> torch.Tensor:
+    def _offsets(self, like: torch.Tensor, func: torch._ops.OpOverload | None = None, args: tuple = ()) -> torch.Tensor:
         """amplitude * xi for every element of a tensor, which is the result of `func` where that is given."""
         size = like.numel()
         if self.place + size > POOL:
@@ -120,6 +122,75 @@ class RoundDifferently(TorchDispatchMode):
         offsets = self.offsets[self.place : self.place + size].view(like.shape)
         self.place += size
         return offsets if like.device.type == "cpu" and like.dtype == torch.float64 else offsets.to(like)
+
+
+class RoundAlike(RoundDifferently):
+    """The same, but what rounds equally moves by the same xi, which is drawn for a number and not for a place.
+
+    Equal operands round equally. So do two additions of the same number to others of the same binade, for it is that
+    number's last bits that are lost: a sum of n equal terms is off by up to n times the rounding of one addition.
+    """
+
+    def __init__(self, amplitude: float, seed: int, dtype: np.dtype) -> None:
+        super().__init__(amplitude, seed)
+        self.dtype = torch.from_numpy(np.empty(0, dtype)).dtype
+
+    def _offsets(self, like: torch.Tensor, func: torch._ops.OpOverload | None = None, args: tuple = ()) -> torch.Tensor:
+        numbers = like
+        if func is not None and func.overloadpacket in ADDITIONS:
+            first, second = (torch.as_tensor(arg, dtype=like.dtype, device=like.device) for arg in args[:2])
+            numbers = torch.where(first.abs() < second.abs(), first, second)
+        equal = self._equal(numbers)
+        keys = equal * BINADE + like.frexp().exponent
+        offsets = self.offsets.to(like)[(keys * SCATTER >> 32) % POOL]
+        return offsets.masked_fill_(equal == 0, 0.0)  # to add 0, as a dead relu has it added, rounds nothing
+
+    def _growth(
+        self, func: torch._ops.OpOverload, args: tuple, result: torch.Tensor, terms: int
+    ) -> float | torch.Tensor:
+        """By the root of how many pairs of terms are equal, where otherwise it is by that of the number of terms."""
+        if terms**2 <= LONG_SUM:
+            return 1.0
+        name = func.overloadpacket.__name__
+        if name in PRODUCTS:
+            left, right = args[PRODUCTS[name] :][:2]
+            left, right = left.movedim(-1, 0), right.movedim(max(right.ndim - 2, 0), 0)
+            pairs = _equal_products(*(self._equal(factor).reshape(len(factor), -1) for factor in (left, right)))
+        else:
+            axes = args[1] if len(args) > 1 and args[1] else range(args[0].ndim)
+            summed = args[0].movedim(tuple(axes), tuple(range(len(axes)))).flatten(0, len(axes) - 1)
+            pairs = _equal_pairs(self._equal(summed)).view(result.shape)
+        return (pairs.clamp(min=terms) / LONG_SUM).sqrt().clamp(min=1).to(result)
+
+    def _equal(self, numbers: torch.Tensor) -> torch.Tensor:
+        """An integer for each number, the same for those that are equal to rounding; 0 for 0."""
+        numbers = numbers.to(self.dtype) + 0  # which makes 0 of -0
+        bits = numbers.view(torch.int64 if self.dtype == torch.float64 else torch.int32)
+        return bits.to(torch.int64) >> ROUNDED_BITS
+
+
+def _equal_pairs(keys: torch.Tensor) -> torch.Tensor:
+    """For each column, how many pairs of rows have the same key there, each with itself among them. Zeros add nothing.
+
+    keys    (terms, ...)
+    """
+    keys = keys.sort(dim=0).values
+    place = torch.arange(len(keys), device=keys.device).view(-1, *[1] * (keys.ndim - 1)).expand(keys.shape)
+    begins = torch.ones_like(keys, dtype=torch.bool)
+    begins[1:] = keys[1:] != keys[:-1]
+    first = torch.where(begins, place, 0).cummax(dim=0).values
+    return ((2 * (place - first) + 1) * (keys != 0)).sum(dim=0)  # 1 + 3 + 5 + … is the square of how many are equal
+
+
+def _equal_products(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """The same for a product of matrices, whose terms are equal where a whole column and a whole row are.
+
+    left, right    (terms, ...)
+    """
+    both = torch.cat((left, right), dim=1)[left.any(dim=1) & right.any(dim=1)]
+    if len(both) == 0:
+        return torch.zeros((), dtype=torch.int64)
+    return both.unique(dim=0, return_counts=True)[1].square().sum()
 
 
 @lru_cache(maxsize=64)
@@ -142,6 +213,7 @@ PRODUCTS = {"mm": 0, "mv": 0, "dot": 0, "bmm": 0, "addmm": 1}
 """Operations that sum over the last axis of an argument, each with that argument's place."""
 
 SUMS = frozenset(["sum", "mean", *PRODUCTS])
+ADDITIONS = frozenset([torch.ops.aten.add, torch.ops.aten.sub])
 MEANS = frozenset([torch.ops.aten.mean.default, torch.ops.aten.mean.dim])
 
 _KINDS: dict[object, str] = {}
@@ -199,7 +271,12 @@ def rounding_noise(
     relu_arguments = [run(RoundDifferently(AMPLITUDE * unit, seed))]
     if relu_arguments[0]:
         runs = max(runs, 2)  # a kink shows in the difference between two runs
-    relu_arguments += [run(RoundDifferently(AMPLITUDE * unit, seed + number)) for number in range(1, runs)]
+    for number in range(1, runs):
+        alike = number >= INDEPENDENT_RUNS
+        amplitude = AMPLITUDE * unit
+        relu_arguments.append(
+            run(RoundAlike(amplitude, seed + number, dtype) if alike else RoundDifferently(amplitude, seed + number))
+        )
     kinks = [_near_kink(arguments) for arguments in zip(*relu_arguments)]
     if any(near.any() for near in kinks):
         # there the slope is 0 or 1 by chance, and a few runs may all have had the same

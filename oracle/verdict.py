@@ -7,8 +7,8 @@ In this order, and the first that speaks decides:
    Most correct gradients pass it, and nothing need be measured.
 3. The measured rounding noise (`oracle.noise`): beyond 4 times it, the gradient is wrong. How far apart two correct
    implementations ever were is in docs/false_alarms.md. More runs only find more noise, so one run suffices to agree;
-   but few runs may find little by chance, so an error is called wrong only after 4 runs, and up to 1e6 times what
-   they found only after 16.
+   but few runs may find little by chance, so an error is called wrong only after 4 runs, up to 1e6 times what they
+   found only after 16, and up to 1e3 times only after 24, in the last 8 of which equal numbers round equally.
 4. Where 4 times the noise is more than a thousandth of the gradient, agreement says little and disagreement nothing:
    cannot tell, which is never a pass. Only beyond 1e6 times even such noise, of 16 runs, is a gradient wrong. The same
    where a number is beyond what the dtype, or the oracle, can hold.
@@ -24,13 +24,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracle.noise import RUNS, UNIT_ROUNDOFF, Noise
+from oracle.noise import INDEPENDENT_RUNS, RUNS, UNIT_ROUNDOFF, Noise
 
 STRICT = 32
 LIMIT = 4
 FIRST_RUNS = 1
-RUNS_IN_DOUBT = (4, 16)
 DOUBTFUL = 1e6
+NARROW = 1e3  # n terms that round alike are off by root n times what they are when each rounds by chance
+RUNS_IN_DOUBT = {4: np.inf, 16: DOUBTFUL, INDEPENDENT_RUNS + 8: NARROW}
+"""After how many runs an error is called wrong, with the multiple of the noise up to which so many are needed."""
+
 BLUNT = 2.5e-4
 
 AGREES = "agrees"
@@ -147,10 +150,9 @@ def judge(
     beyond = [name for name, error in errors.items() if error > bounds[name]]
 
     noise = measure(RUNS) if always_measure else measure(FIRST_RUNS) if beyond else None
-    measured = RUNS if always_measure else FIRST_RUNS
-    for runs in RUNS_IN_DOUBT:
-        if any(_in_doubt(errors[name], noise.magnitudes[name], scales[name], measured) for name in beyond):
-            noise, measured = measure(runs), runs
+    for runs, doubtful in RUNS_IN_DOUBT.items():
+        if any(_in_doubt(errors[name], noise.magnitudes[name], scales[name], doubtful) for name in beyond):
+            noise = measure(runs)
 
     verdicts = [
         Verdict(name, outcome, gradients.get(name), oracle[name], reason=reason)
@@ -172,11 +174,14 @@ def judge(
     return sorted(verdicts, key=badness, reverse=True)
 
 
-def _in_doubt(error: float, noise: float, scale: float, runs: int) -> bool:
-    """Whether more noise, were more found in more runs than these, could keep this error from being called wrong."""
+def _in_doubt(error: float, noise: float, scale: float, doubtful: float) -> bool:
+    """Whether more noise, were more found in more runs, could keep an error from being called wrong.
+
+    doubtful    up to this multiple of the noise it is thought that it could
+    """
     if noise > BLUNT * scale:  # too much to tell by: more of it matters only before calling it wrong
-        return error > DOUBTFUL * noise
-    return error > LIMIT * noise and (runs < RUNS_IN_DOUBT[0] or error <= DOUBTFUL * noise)
+        return doubtful >= DOUBTFUL and error > DOUBTFUL * noise
+    return LIMIT * noise < error <= doubtful * noise
 
 
 def badness(verdict: Verdict) -> tuple[int, float]:

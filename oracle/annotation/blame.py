@@ -63,8 +63,30 @@ class Judged(Classified):
         wrong = [one for one in self.run.events if self.status[one] == WRONG and not one.is_inside_load]
         reaching = [event for event in wrong if event in self.reaching]
         if reaching:
-            return self._blame(reaching[0])
-        return self._blame_gradients() or (self._blame(wrong[0]) if wrong else None)
+            blamed = self._blame(reaching[0])
+        else:
+            blamed = self._blame_gradients() or (self._blame(wrong[0]) if wrong else None)
+        only_read = blamed is not None and blamed.event is not None and blamed.event.is_load
+        return (self._blame_output() if only_read else None) or blamed
+
+    def _blame_output(self) -> Blame | None:
+        """Where no adjoint is right at all: what is computed of the value that is nearest to the loss."""
+        backward = [one for one in self.run.events if one in self.reaching and not self.is_forward(one)]
+        parameters = {self.known(one) for one in self.truths.subject.parameters.values() if one.size}
+        of = {self.known(t.value) for one in backward for t, _ in self.labels[one] if t.depends and t.value.size}
+        if not of <= parameters:  # the decay of a weight is right before anything else is
+            return None
+        orders = {
+            one: max((node.order for leaf in self._leaves(one) if (node := self._node_of(leaf))), default=-1)
+            for one in backward
+            if not one.is_load and one.value.size > 1
+        }
+        nearest = max(orders, key=lambda one: orders[one], default=None)  # the first of several
+        return None if nearest is None or orders[nearest] < 0 else self._blame_of(nearest, VALUE)
+
+    def _node_of(self, event: Event) -> Truth | None:
+        """The value of the forward pass that an array is."""
+        return self._made_first.get(self.known(event.value)) if event.value.size > 1 else None
 
     def _blame(self, event: Event) -> Blame:
         subtracted = event.site.kind == INCREMENT and isinstance(event.site.operator, ast.Sub)

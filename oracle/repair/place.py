@@ -12,7 +12,7 @@ from functools import lru_cache
 from oracle.repair.edit import Slot
 from oracle.repair.loops import Loop, bound_by
 from oracle.repair.material import Material
-from oracle.rewriting import Definition
+from oracle.rewriting import Definition, copied
 
 Shapes = set[tuple[int, ...]]
 POSITION = ("lineno", "col_offset", "end_lineno", "end_col_offset")
@@ -184,6 +184,18 @@ def _building(node: ast.AST) -> _Builder:
     if isinstance(node, ast.Name):
         return lambda parts, at: parts[node.id] if node.id in parts else build(parts, at)
     return build
+
+
+def replaced(node: ast.AST, wanted: Callable[[ast.AST], bool], new: Callable[[ast.AST], ast.AST]) -> ast.AST:
+    """A copy of a tree with other nodes in place of some."""
+
+    class Replacing(ast.NodeTransformer):
+        def visit(self, one: ast.AST) -> ast.AST:
+            if wanted(one):
+                return new(one)
+            return self.generic_visit(one)
+
+    return Replacing().visit(copied(node))
 
 
 def makes_array(node: ast.expr) -> bool:

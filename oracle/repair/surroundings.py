@@ -127,7 +127,7 @@ def surroundings(
     kinds = problem.kinds if ordered else frozenset()
     suspicious = {one for one, weight in weights.items() if weight <= NEAR}
     # what these read of the step before, and what is zero at first, for want of a term
-    carried = {*carries(suspicious, definitions), *_zero_at_first(trial, backward)}
+    carried = {*carries(suspicious, definitions), *_zero_at_first(trial, backward, definitions)}
 
     hot = suspicious | carried
     kept = Kept() if kept is None else kept
@@ -163,9 +163,15 @@ def surroundings(
     return Surroundings(trial, baseline, _first(near, likely, harmful)[:MOST_NEAR], likely, all_edits)
 
 
-def _zero_at_first(trial: Trial, sites: Sequence[Site]) -> list[ast.stmt]:
-    """The first few statements whose first value is zero, and not because they make an array of zeros."""
-    statements = {site.number: site.statement for site in sites if site.kind != PART and not makes_array(site.node)}
+def _zero_at_first(trial: Trial, sites: Sequence[Site], definitions: Sequence[Definition]) -> list[ast.stmt]:
+    """The first few statements whose first value is zero, and not because they make an array to be filled."""
+    loops = [one for each in definitions for one in ast.walk(each.statement) if isinstance(one, Loop)]
+    inside = {one for loop in loops for one in ast.walk(loop)}
+    statements = {
+        site.number: site.statement
+        for site in sites
+        if site.kind != PART and (not makes_array(site.node) or site.statement in inside)
+    }
     seen: dict[int, float] = {}
     for number, _, value in trial.log:
         seen.setdefault(number, value)
@@ -269,7 +275,7 @@ def _recurrent(material: Material, problem: Problem) -> frozenset[str]:
 
     def is_part(text: str, known: Shapes) -> bool:
         """Whether it is W[:, :n] of a matrix that is applied to the input and to the state at once."""
-        whole = material.arrays.get(text.partition("[")[0], set())
+        whole = material.arrays.get(text.rpartition("[")[0], set())
         return text.endswith("]") and ":" in text and bool(whole & others) and any(len({*one}) == 1 for one in known)
 
     return frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 
 from oracle.kinds import ACCUMULATION, DERIVATIVE, INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.loops import counter_of
@@ -18,11 +18,13 @@ from oracle.repair.place import (
     is_transposed,
     made,
     product_of,
+    replaced,
     text_of,
     transposed,
 )
 from oracle.rewriting import copied
 
+MOST_INDICES = 3  # of which all are tried
 MOST_PAIRS = 60  # of things in a line that are exchanged
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
 
@@ -42,7 +44,7 @@ def names(place: Place) -> Iterator[Proposal]:
             continue
         for text in place.material.of_shape(place.material.arrays.get(old, set())):
             if text != old:
-                new = _replaced(node, lambda one, old=old: _is(one, old), lambda one, text=text: made(text, one))
+                new = replaced(node, lambda one, old=old: _is(one, old), lambda one, text=text: made(text, one))
                 kind = TIME_INDEX if old.partition("[")[0] == text.partition("[")[0] else OPERAND
                 yield Proposal([new], kind, f"{text} in place of {old}, {times} times", 2.0)
 
@@ -60,7 +62,7 @@ def functions(place: Place) -> Iterator[Proposal]:
     )
     for old, times in calls.items():
         if times > 1:
-            new = _replaced(
+            new = replaced(
                 node,
                 lambda one, old=old: isinstance(one, ast.Call) and text_of(one) == old,
                 lambda one: one.args[0],
@@ -81,7 +83,7 @@ def exchanged(place: Place) -> Iterator[Proposal]:
         alike = single[one] & single[other] or isinstance(node, ast.Return)
         if alike and one not in other and other not in one:
             turned = {one: other, other: one}
-            new = _replaced(
+            new = replaced(
                 node,
                 lambda inner, turned=turned: any(_is(inner, text) for text in turned),
                 lambda inner, turned=turned: made(turned[text_of(inner)], inner),
@@ -103,8 +105,21 @@ def transposes(place: Place) -> Iterator[Proposal]:
 
     factors = [factor for inner in ast.walk(node) if (found := product_of(inner)) for factor in found[1:]]
     if sum(map(is_factor, factors)) > 1:
-        new = _replaced(node, is_factor, lambda one: transposed(one))
+        new = replaced(node, is_factor, lambda one: transposed(one))
         yield Proposal([new], TRANSPOSED, "all its recurrent matrices are transposed", 1.5)
+
+    def is_plain(one: ast.AST) -> bool:
+        return is_factor(one) and is_transposed(one) is None
+
+    def plain(line: ast.stmt) -> bool:
+        products = [found for inner in ast.walk(line) if (found := product_of(inner))]
+        return isinstance(line, SIMPLE) and any(is_plain(one) for found in products for one in found[1:])
+
+    body = getattr(place.slot.parent, place.slot.field)
+    lines = [line for line in body if plain(line)]
+    if len(lines) > 1 and node is lines[0]:
+        new_body = [replaced(line, is_plain, lambda one: transposed(one)) if line in lines else line for line in body]
+        yield Rearranged(new_body, TRANSPOSED, f"the recurrent matrices of {len(lines)} lines are transposed", 1.5)
 
 
 def bounds(place: Place) -> Iterator[Proposal]:
@@ -125,7 +140,7 @@ def bounds(place: Place) -> Iterator[Proposal]:
                 setattr(bare, which, None)
                 return ast.copy_location(bare, one)
 
-            new = _replaced(node, lambda one, which=which: cut(one, which), whole)
+            new = replaced(node, lambda one, which=which: cut(one, which), whole)
             yield Proposal(new, ACCUMULATION, f"{text_of(new)}: the {says} step counts as well", 2.0)
 
 
@@ -145,7 +160,7 @@ def fewer_steps(place: Place) -> Iterator[Proposal]:
             setattr(new, which, made(bound, node))
             return ast.copy_location(new, one)
 
-        new = _replaced(node, lambda one: isinstance(one, ast.Slice), cut)
+        new = replaced(node, lambda one: isinstance(one, ast.Slice), cut)
         yield Proposal(new, ACCUMULATION, f"{text_of(new)}: the {says} step does not count", 2.0)
 
 
@@ -170,7 +185,7 @@ def indices(place: Place) -> Iterator[Proposal]:
             continue
         for text in others:
             if text != old and "'" not in text:
-                new = _replaced(
+                new = replaced(
                     node,
                     lambda one, old=old: isinstance(one, ast.Subscript) and index_text(one.slice) == old,
                     lambda one, text=text: _with_index(one, text),
@@ -198,31 +213,37 @@ def constant_indices(place: Place) -> Iterator[Proposal]:
             return False
         return not inside & counters and not any(isinstance(inner, ast.Subscript) for inner in ast.walk(one.slice))
 
+    own = [one for one in ast.walk(node) if fixed(one)]
+    if 1 < len(own) <= MOST_INDICES:
+        for texts in itertools.product((counter, f"{counter} + 1", f"{counter} - 1"), repeat=len(own)):
+            if len(set(texts)) > 1:  # a state, and what comes after it
+                by_place = dict(zip(map(id, own), texts))
+                yield Proposal(
+                    [_indexed(node, by_place)], INJECTION, f"[{']['.join(texts)}] in place of fixed steps", 2.5
+                )
     found = [one for line in lines for one in ast.walk(line) if fixed(one)]
     if len(found) < 2:
         return
-    news = [_replaced(line, fixed, lambda one: _with_index(one, counter)) for line in lines]
+    news = [replaced(line, fixed, lambda one: _with_index(one, counter)) for line in lines]
     rest = [new for new in news[1:]]
     new_body = [*body[: place.slot.index], news[0], *rest, *body[place.slot.index + 1 + len(rest) :]]
     yield Rearranged(new_body, INJECTION, f"[{counter}] in place of an index that is the same at every step", 2.0)
+
+
+def _indexed(node: ast.AST, texts: Mapping[int, str]) -> ast.AST:
+    """A copy of a tree in which the subscripts with these ids have other indices."""
+    places = {k: texts[id(one)] for k, one in enumerate(one for one in ast.walk(node)) if id(one) in texts}
+    copy = copied(node)
+    for k, one in enumerate(list(ast.walk(copy))):
+        if k in places:
+            one.slice = made(places[k], one)
+    return copy
 
 
 def _with_index(node: ast.Subscript, text: str) -> ast.Subscript:
     new = made(f"A[{text}]", node, A=node.value)
     new.ctx = node.ctx
     return new
-
-
-def _replaced(node: ast.AST, wanted: Callable[[ast.AST], bool], new: Callable[[ast.AST], ast.AST]) -> ast.AST:
-    """A copy of a tree with other nodes in place of some."""
-
-    class Replacing(ast.NodeTransformer):
-        def visit(self, one: ast.AST) -> ast.AST:
-            if wanted(one):
-                return new(one)
-            return self.generic_visit(one)
-
-    return Replacing().visit(copied(node))
 
 
 TEMPLATES = (names, functions, exchanged, transposes, indices, constant_indices)

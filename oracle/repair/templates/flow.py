@@ -11,9 +11,19 @@ from collections.abc import Iterator, Sequence
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, TIME_INDEX, UPDATE
 from oracle.repair.loops import Loop, counter_of, with_body
-from oracle.repair.place import ADJOINT, Inserted, Moved, Place, Proposal, Rearranged, made, shape_of_product, text_of
+from oracle.repair.place import (
+    ADJOINT,
+    Inserted,
+    Moved,
+    Place,
+    Proposal,
+    Rearranged,
+    made,
+    replaced,
+    shape_of_product,
+    text_of,
+)
 from oracle.repair.templates.term import sums_over_gates
-from oracle.rewriting import copied
 
 MOST_INSERTED = 400
 MOST_USES = 3  # of a value that is changed in place
@@ -257,15 +267,8 @@ def _is_stored(node: ast.expr, place: Place) -> bool:
 
 def _with(statement: ast.stmt, old: ast.AST, new: ast.AST) -> ast.stmt:
     """A copy of a statement with one expression for another."""
-
-    class Replacing(ast.NodeTransformer):
-        def visit(self, node: ast.AST) -> ast.AST:
-            if text_of(node) == wanted and isinstance(node, type(old)):
-                return new
-            return self.generic_visit(node)
-
     wanted = text_of(old)
-    return Replacing().visit(copied(statement))
+    return replaced(statement, lambda one: isinstance(one, type(old)) and text_of(one) == wanted, lambda one: new)
 
 
 def terms_at_steps(place: Place) -> Iterator[Proposal]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, DERIVATIVE, FACTOR, OPERAND, OUTPUT_DELTA, SIGN
 from oracle.repair.material import READ
-from oracle.repair.place import Place, Proposal, made, product_of, shape_of_product, text_of
+from oracle.repair.place import Place, Proposal, made, product_of, replaced, shape_of_product, text_of
 from oracle.repair.templates.operand import derivative_factor
 
 ADDING = (ast.Add, ast.Sub)
@@ -94,7 +94,7 @@ def alone(place: Place) -> Iterator[Proposal]:
 
 
 def sigmoid_for_tanh(place: Place) -> Iterator[Proposal]:
-    """1 - n ** 2 for the two factors n * (1 - n), wherever they stand in a product."""
+    """1 - n ** 2 for the two factors n * (1 - n), wherever they stand in a product, or neither of them."""
     node = place.node
     if place.is_target or not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
         return
@@ -107,9 +107,11 @@ def sigmoid_for_tanh(place: Place) -> Iterator[Proposal]:
         for rest in (f"1 - {text}", f"1.0 - {text}"):
             if rest in texts and len(factors) > 2:
                 others = [one for j, one in enumerate(factors) if j not in (k, texts.index(rest))]
-                new, *rest_of_them = [*others, made("1 - A ** 2", node, A=factors[k])]
+                new, *rest_of_them = others
                 for one in rest_of_them:
                     new = made("A * B", node, A=new, B=one)
+                yield Proposal(new, DERIVATIVE, f"{text} * (1 - {text}) does not belong to it", 2.0)
+                new = made("A * (1 - B ** 2)", node, A=new, B=factors[k])
                 yield Proposal(new, DERIVATIVE, f"1 - {text} ** 2, the derivative of tanh, not the sigmoid's", 1.5)
 
 
@@ -241,23 +243,13 @@ def like_another(place: Place) -> Iterator[Proposal]:
                 continue
             for given in place.material.of_shape(arrays[delta]):
                 if place.is_backward(given) and given not in inside and not given.endswith(".T"):
-                    new = _with(term, {weight: other, delta: given})
+                    others = {weight: other, delta: given}
+                    new = replaced(
+                        term,
+                        lambda one, others=others: isinstance(one, READ) and text_of(one) in others,
+                        lambda one, others=others: made(others[text_of(one)], one),
+                    )
                     yield Proposal(made("A + B", node, A=node, B=new), BRANCH, f"{text_of(new)} was left out", 2.5)
-
-
-def _with(node: ast.expr, others: Mapping[str, str]) -> ast.expr:
-    """The expression with some of what it reads exchanged for something else."""
-    if isinstance(node, READ) and text_of(node) in others:
-        return made(others[text_of(node)], node)
-    copy = {
-        name: [_with(one, others) if isinstance(one, ast.AST) else one for one in value]
-        if isinstance(value, list)
-        else _with(value, others)
-        if isinstance(value, ast.expr)
-        else value
-        for name, value in ast.iter_fields(node)
-    }
-    return ast.copy_location(type(node)(**copy), node)
 
 
 def of_all_gates(place: Place) -> Iterator[Proposal]:

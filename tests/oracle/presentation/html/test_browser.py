@@ -1,6 +1,7 @@
 """The page as a reader has it: opened in a browser, clicked through, walked with the keyboard, printed."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 
@@ -236,6 +237,42 @@ def test_paper_has_everything_unfolded(page):
         != "rgb(28, 32, 39)"
     )
     assert not chromium.all("#search")[0].is_displayed()
+
+
+@pytest.mark.parametrize("more", ("", "_of_a_long_name" * 4), ids=("short", "long"))
+def test_paper_cuts_nothing_off(chromium, tmp_path, more):
+    """There is nothing to scroll by."""
+    path = tmp_path / "paper.html"
+    write_html(results(lambda text: text + more), path)
+    chromium.open(path, 700, media="print")
+    assert chromium.overflow() <= 0
+    cut = "return [...document.querySelectorAll('.scroll, .verdicts th, pre, .source')].filter((one) =>"
+    assert chromium.run(f"{cut} one.scrollWidth > one.clientWidth + 1).map((one) => one.outerHTML.slice(0, 300))") == []
+
+
+@pytest.mark.parametrize("width", (PHONE, DESKTOP))
+def test_a_remark_beside_a_long_line_is_seen(chromium, tmp_path, width):
+    path = tmp_path / "long_lines.html"
+    checked, *_ = results()
+    found = checked.diagnosis
+    listing = tuple(
+        replace(one, source="        da = np.hstack([" + "dc * g * i * (1 - i), " * 9) for one in found.where.listing
+    )
+    write_html([replace(checked, diagnosis=replace(found, where=replace(found.where, listing=listing)))], path)
+    chromium.open(path, width)
+    for remark in chromium.all(".source .remark"):
+        assert remark.rect["x"] + remark.rect["width"] <= width
+
+
+def test_strings_in_source_have_not_the_colours_of_a_chart(page):
+    """Pygments and the chart both have a class s1."""
+    chromium = page(DESKTOP)
+    colour = (
+        "const one = document.createElement('span'); one.className = arguments[0]; document.body.append(one);"
+        "return getComputedStyle(one).color"
+    )
+    assert len({chromium.run(colour, name) for name in ("s", "s1", "s2")}) == 1
+    assert len({chromium.run(colour, f"series s{number}") for number in range(8)}) == 8
 
 
 def test_without_scripts_nothing_is_hidden(page):
