@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, TIME_INDEX, UPDATE
@@ -24,7 +25,9 @@ from oracle.repair.place import (
     text_of,
 )
 from oracle.repair.templates.term import sums_over_gates
+from oracle.rewriting import copied
 
+KEY = re.compile(r"\['(\w+)'\]$")
 MOST_INSERTED = 400
 MOST_USES = 3  # of a value that is changed in place
 CHANGING = (ast.Mult, ast.Sub, ast.Div, ast.Pow)
@@ -196,6 +199,24 @@ def other_end(place: Place) -> Iterator[Proposal]:
         case _:
             return
     yield Proposal([_at(ast.Expr(value=new), node)], TIME_INDEX, f"{text_of(new)}: in the order of the steps", 1.5)
+
+
+def left_out(place: Place) -> Iterator[Proposal]:
+    """One more name in `for name in ("Wx", "Wh"):`, of the keys under which arrays are kept."""
+    node = place.node
+    match node:
+        case ast.For(iter=ast.Tuple(elts=items) | ast.List(elts=items)):
+            names = [one.value for one in items if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        case _:
+            return
+    if not names or len(names) < len(items):
+        return
+    keys = {one.group(1): None for text in place.material.arrays if (one := KEY.search(text))}
+    for key in keys:
+        if key not in names:
+            new = copied(node)
+            new.iter.elts = [*new.iter.elts, ast.copy_location(ast.Constant(key), node.iter)]
+            yield Proposal([new], ACCUMULATION, f"{key!r} was left out: {text_of(new.iter)}", 2.0)
 
 
 def conditions(place: Place) -> Iterator[Proposal]:
@@ -534,6 +555,6 @@ def _short(node: ast.stmt) -> str:
 
 
 TEMPLATES = (
-    accumulation, overwritten, loops, other_target, never_written, discarded, other_end, conditions, terms_at_steps,
-    chosen_by_step, order,
+    accumulation, overwritten, loops, other_target, never_written, discarded, other_end, left_out, conditions,
+    terms_at_steps, chosen_by_step, order,
 )  # fmt: skip
