@@ -19,6 +19,7 @@ from benchmarks.diagnosis.mistakes import MISTAKES
 from benchmarks.diagnosis.patches import BadPatch, apply
 from benchmarks.diagnosis.running import Answer, NoDiagnosis, ask, measure
 from benchmarks.diagnosis.scoring import score
+from oracle.diagnosis import diagnose
 from oracle.examination import examine
 from oracle.gradient_check import functions_in, subject_at
 from oracle.kinds import KINDS
@@ -294,3 +295,24 @@ def test_no_answer_is_counted():
     found = score(some_case(), Answer(error="no answer within 90 s", seconds=90.0))
     assert found.failed == ("verdict", "parameters", "line", "cause", "fix")
     assert any("No answer: 1 cases" in line for line in report.markdown([found]))
+
+
+LEARNT = (
+    ("name_origins", "recurrent path lost"),  # Whh came out of a generator, and was taken for an adjoint
+    ("name_origins", "state kept through the padding not followed"),  # a mask that NumPy spreads
+    ("thermostat", "temperatures without what was measured"),  # no adjoint is right at all
+    ("thermostat", "slope on what comes from the output only"),  # what a factor applies to
+    ("thermostat", "states overwritten by their slopes"),
+    ("gru_piano_roll", "update gate's matrix not transposed"),  # everything in a class reads self
+)
+
+
+@pytest.mark.parametrize(("program", "name"), LEARNT)
+def test_what_was_learnt_from_programs_looked_at(program, name, tmp_path):
+    (case,) = [one for one in cases(["singles"], [program]) if one.mistakes[0].name == name]
+    path = tmp_path / f"{program}.py"
+    path.write_text(case.source)
+    found = diagnose(str(path), case.function)
+    assert found.repair, found
+    assert found.first_wrong in case.lines
+    assert found.tried <= 1500

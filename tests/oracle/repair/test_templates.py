@@ -55,6 +55,7 @@ NAMES = {
     "B": B,
     "H": H,
     "t": 2,
+    "p": {name: ARRAYS[name] for name in ("W", "R", "b")},
     "hs": [*ARRAYS["h"]],
     "das": [*ARRAYS["a"]],
     "deriv": lambda v: 1 - v**2,
@@ -202,6 +203,32 @@ LINES = [
     ("da = da * z[t] * h[t] * (1 - h[t])", "da = da * z[t] * (1 - h[t] ** 2)", "activation derivative"),
     ("da = dz * z[t] + da * r[t]", "da = dz * r[t] + da * z[t]", "operand"),
     ("return dW, dR, db, dc", "return dW, dR, dc, db", "operand"),
+    # what a factor applies to
+    ("da = z[t] * dh + carry", "da = z[t] * (dh + carry)", "operand"),
+    ("da = carry + (1 - h[t] ** 2) * dh", "da = (1 - h[t] ** 2) * (carry + dh)", "activation derivative"),
+    ("da = z[t] * (dh + carry)", "da = z[t] * dh + carry", "operand"),
+    ("da = dh * z[t] * (1 - z[t]) * r[t]", "da = dh * r[t]", "activation derivative"),
+    # a mask, and where there is none
+    ("da = dh", "da = dh * mask", "factor"),
+    ("da = dh", "da = dh * (1 - mask)", "factor"),
+    # what is written over
+    ("z *= 1 - z\ndz = dh * z", "z = z * (1 - z)\ndz = dh * z", "state"),
+    ("z *= 1 - z\ndz = dh * z\ncarry = z * dh", "dz = dh * (z * (1 - z))\ncarry = z * dh", "state"),
+    # as in another gate, or in all of them
+    (
+        "dz = dh * z[t]\ndr = dh * r[t]\ndh = da @ R.T + dz @ W_z.T",
+        "dz = dh * z[t]\ndr = dh * r[t]\ndh = da @ R.T + dz @ W_z.T + dr @ W_r.T",
+        "branch",
+    ),
+    ("dh = dz @ W_z\ndh = dh + dr @ W_r", "dh = dz @ W_z.T\ndh = dh + dr @ W_r.T", "transposed recurrent matrix"),
+    # a state and what comes after it
+    ("dy = h[-1] - y[-1]", "dy = h[t] - y[t + 1]", "injection"),
+    # one of several names
+    (
+        'for name in ("W", "b"):\n    dh = p[name]\ndh = p["R"]',
+        'for name in ("W", "b", "R"):\n    dh = p[name]\ndh = p["R"]',
+        "accumulation",
+    ),
 ]
 
 
