@@ -29,6 +29,7 @@ from markdown_it import MarkdownIt
 import oracle
 from oracle import builtin, grid
 from oracle.gradient_check import functions_in
+from oracle.presentation import table
 from oracle.presentation.command import main
 
 ROOT = Path(__file__).parents[1]
@@ -307,12 +308,17 @@ def test_the_failing_test_is_one_of_the_suite():
 
 
 def test_the_table_of_the_readme():
-    """Its rows are networks of ours, and the numbers in its words are theirs."""
+    """Its rows are networks of ours with the gradients that they have, and the numbers in its words are theirs."""
     lines = the_block("README.md", "network     ").splitlines()
     rows = [line.split()[0] for line in lines if re.match(r"\w+ +\d\.\d✓", line)]
     cases = builtin.cases(grid.CELL_NAMES, 0)
     networks, gradients = {case.network for case in cases}, sum(len(grid.names(case)) for case in cases)
     assert rows and set(rows) <= networks
+    assert lines[0].split() == ["network", *table.COLUMNS.values()]
+    kinds = {case.network: {table.kind(name) for name in grid.names(case)} & set(table.COLUMNS) for case in cases}
+    for name, *cells in (line.split() for line in lines if line.split()[:1] and line.split()[0] in rows):
+        assert {kind for kind, cell in zip(table.COLUMNS, cells) if cell != table.UNICODE.absent} == kinds[name], name
+    assert set(table.legend(table.UNICODE).plain.splitlines()) <= set(lines)
     assert f"... {len(networks) - len(rows)} more" in lines
     assert lines[-1] == f"✓ all {gradients:,} gradients of {len(networks)} networks agree with autograd"
     assert f"here with {len(rows)} of its {len(networks)} rows" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from oracle.examination import examine
+from oracle.finding import Finding
 from oracle.repair.causes import kind_of, lines_of
 from oracle.repair.edit import Edit, applied
 from oracle.repair.patch import diff_of, patched
@@ -114,10 +116,21 @@ def _verified(problem: Problem, elsewhere: Sequence[Callable[[], Subject]]) -> t
             return ()
         if finding.outcome != AGREES or not abs(finding.loss - before) <= SAME_LOSS * abs(before):
             return ()
-        if {one.partition(":")[0] for one in finding.complaints} - problem.complaints:
+        if not _complaints(finding) <= problem.complaints and not _complaints(finding) <= _complaints(_as_found(make)):
             return ()
         where.append(", ".join(f"{name}={size}" for name, size in finding.sizes.items()))
     return tuple(where)
+
+
+def _complaints(finding: Finding | None) -> frozenset[str]:
+    return frozenset(one.partition(":")[0] for one in finding.complaints) if finding else frozenset()
+
+
+def _as_found(make: Callable[[], Subject]) -> Finding | None:
+    """What is said of the program without any edit: what it does with some random numbers it may not do with others."""
+    with suppress(NotChecked, ValueError), quiet():
+        return examine(make())
+    return None
 
 
 def _written(

@@ -8,9 +8,12 @@ import pytest
 
 import rnn_manual
 from oracle import grid
+from oracle.autograd import oracle_gradients
 from oracle.grid import Case, problem
 from oracle.network_check import CHANGED, check
+from oracle.noise import rounding_noise
 from oracle.problem import arrays_of
+from oracle.verdict import LIMIT, RUNS_IN_DOUBT
 
 POSED = problem(Case("lstm", 5, 3, 6, "float64", "ordinary"))
 
@@ -105,3 +108,39 @@ def test_a_loss_of_which_nothing_can_be_told_takes_nothing_from_the_gradients():
     loss = replace(report.loss, outcome="cannot tell")
     assert replace(report, loss=loss).outcome == "agrees"
     assert replace(report, loss=replace(loss, outcome="wrong")).outcome == "wrong"
+
+
+def off_in_bias_ho(error):
+    """Right but for one element of one gradient; `error` is added, from a function of the right gradient."""
+
+    def loss_and_gradients(*args, **kwargs):
+        loss, gradients = rnn_manual.loss_and_gradients(*args, **kwargs)
+        gradients["bias_ho"][1] += error(gradients["bias_ho"])
+        return loss, gradients
+
+    return SimpleNamespace(loss_and_gradients=loss_and_gradients)
+
+
+def test_steps_that_round_alike_are_no_false_alarm():
+    # the relu is dead at nine steps of ten: the same p - y is added to the gradient of bias_ho again and again, and
+    # each addition rounds the same way; independent roundings predict a fourth of the error
+    posed = problem(Case("elman_one_hot_every", 158, 3, 1, "float64", "tiny_weights", seed=1034840019))
+    assert check(posed).outcome == "agrees"
+
+
+@pytest.mark.parametrize("regime", ["ordinary", "tiny_weights"])
+def test_an_error_of_that_size_is_found_where_the_noise_can_tell(regime):
+    posed = problem(Case("elman_one_hot_every", 13, 3, 6, "float64", regime))
+    assert check(posed).outcome == "agrees"
+    report = check(posed, off_in_bias_ho(lambda right: 2.4e-14 * np.abs(right).max()))
+    assert [verdict.name for verdict in report.gradients if verdict.outcome == "wrong"] == ["bias_ho"]
+
+
+@pytest.mark.parametrize("times, outcome", [(0.0, "agrees"), (1.5, "wrong")])
+def test_where_steps_round_alike_a_larger_error_is_still_wrong(times, outcome):
+    posed = problem(Case("elman_one_hot_every", 60, 3, 1, "float64", "tiny_weights", seed=1034840019))
+    loss, gradients = oracle_gradients(posed)
+    oracle = {"loss": np.asarray(loss), **gradients}
+    measured = rounding_noise(lambda: oracle_gradients(posed), oracle, np.float64, max(RUNS_IN_DOUBT)).magnitudes
+    report = check(posed, off_in_bias_ho(lambda right: times * LIMIT * measured["bias_ho"]))
+    assert report["bias_ho"].outcome == outcome

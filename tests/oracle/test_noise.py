@@ -8,7 +8,7 @@ from oracle import binary_addition
 from oracle.autograd import oracle_gradients
 from oracle.grid import Case, problem
 from oracle.network_check import check
-from oracle.noise import AMPLITUDE, POOL, RoundDifferently, rounding_noise
+from oracle.noise import AMPLITUDE, INDEPENDENT_RUNS, POOL, RoundAlike, RoundDifferently, rounding_noise
 from oracle.problem import Problem
 from rnn_manual import Network, initial_parameters
 
@@ -161,3 +161,115 @@ def test_a_large_batch_is_no_false_alarm():
     x, targets = binary_addition.add(binary_addition.random_pairs(8, 1024, rng))
     posed = Problem(binary_addition.NETWORK, parameters, x, np.zeros((1, 1024, 16)), targets=targets)
     assert check(posed).outcome == "agrees"
+
+
+def largest(runs, compute):
+    """How far what is computed moves at most in many runs."""
+    expected, moved = compute(), []
+    for run in runs:
+        with run:
+            computed = compute()
+        moved.append(float((computed - expected).abs().max()))
+    return max(moved)
+
+
+def independent(seeds=30):
+    return [RoundDifferently(1e-6, seed) for seed in range(seeds)]
+
+
+def alike(seeds=30):
+    return [RoundAlike(1e-6, seed, np.float64) for seed in range(seeds)]
+
+
+def one_after_the_other(terms):
+    total = torch.zeros_like(terms[0])
+    for term in terms:
+        total = total + term
+    return total
+
+
+def test_equal_numbers_round_equally():
+    x = torch.tensor([3.0, 5.0, 3.0, 3.0 + 2e-16], dtype=torch.float64)
+    for run in alike():
+        with run:
+            y, z = x * 7, x * 7
+        assert torch.equal(y, z) and y[0] == y[2] == y[3] and y[0] / 21 != y[1] / 35
+
+
+@pytest.mark.parametrize("dtype, apart", [(np.float32, 1e-8), (np.float64, 1e-17)])
+def test_numbers_are_equal_if_the_judged_dtype_cannot_tell_them_apart(dtype, apart):
+    x = torch.tensor([0.3, 0.3 + apart, 0.3 + 1e4 * apart], dtype=torch.float64)
+    with RoundAlike(1e-3, 0, dtype):
+        y = x * 7
+    first, within, beyond = (y / (x * 7) - 1).tolist()
+    assert first == pytest.approx(within, rel=1e-4) != beyond
+
+
+def test_to_add_the_same_number_again_and_again_rounds_the_same_way():
+    same, different = torch.full((400, 1), 0.1), torch.linspace(0.05, 0.15, 400)[torch.randperm(400)][:, None]
+
+    def gain(terms):
+        terms = terms.to(torch.float64)
+        return largest(alike(), lambda: one_after_the_other(terms)) / largest(
+            independent(), lambda: one_after_the_other(terms)
+        )
+
+    assert gain(same) > 4, "the errors of equal additions add up, those of independent ones only by their root"
+    assert 0.5 < gain(different) < 2, "and where no two additions are equal nothing changes"
+
+
+def test_to_add_zero_rounds_nothing():
+    terms = torch.zeros(50, 1, dtype=torch.float64)
+    terms[0] = 0.7
+    with RoundAlike(1e-3, 0, np.float64):
+        total = torch.zeros(1, dtype=torch.float64) + terms[0]
+        for term in (*terms[1:], *-terms[1:]):
+            total = total + term
+    assert total == 0.7
+
+
+@pytest.mark.parametrize("form", ["sum", "sum along axes", "mean", "mm", "mv", "dot", "bmm", "addmm"])
+@pytest.mark.parametrize("equal", [1, 10, 1000])
+def test_a_sum_of_equal_terms_is_moved_by_their_number(form, equal):
+    count = 1000
+    values = torch.linspace(1, 1.5, count // equal, dtype=torch.float64).repeat(equal)
+    ones = torch.ones(count, 1, dtype=torch.float64)
+    add = {
+        "sum": lambda: values.sum(),
+        "sum along axes": lambda: values.view(count // 10, 1, 10, 1).sum(dim=(0, 2)),
+        "mean": lambda: values.mean() * count,
+        "mm": lambda: torch.mm(values[None], ones),
+        "mv": lambda: torch.mv(values[None], ones[:, 0]),
+        "dot": lambda: torch.dot(values, ones[:, 0]),
+        "bmm": lambda: torch.bmm(values[None, None], ones[None]),
+        "addmm": lambda: torch.addmm(torch.zeros(1, dtype=torch.float64), values[None], ones),
+    }[form]
+    moved = largest(alike(), add)
+    expected = 1e-6 * float(values.sum()) * np.sqrt(count * equal / 64)
+    assert 0.5 * expected < moved < 1.2 * expected
+
+
+@pytest.mark.parametrize("form", ["sum", "mm"])
+def test_terms_that_are_zero_are_no_terms(form):
+    values = torch.zeros(1000, 1, dtype=torch.float64)
+    values[:16, 0] = torch.linspace(1, 2, 16)
+    ones = torch.ones(1000, 1, dtype=torch.float64)
+    moved = largest(alike(), lambda: values.sum(dim=0) if form == "sum" else values.T @ ones)
+    assert moved < 1.2e-6 * 24 * np.sqrt(1000 / 64)
+
+
+def test_only_runs_beyond_those_with_independent_draws_round_alike(monkeypatch):
+    made = []
+    for mode in (RoundDifferently, RoundAlike):
+        begin = mode.__init__
+        monkeypatch.setattr(
+            mode, "__init__", lambda self, *a, begin=begin: (made.append(type(self)), begin(self, *a))[1]
+        )
+    posed = problem(Case("elman", 2, 1, 2, "float64", "ordinary"))
+    loss, gradients = oracle_gradients(posed)
+    oracle = {"loss": np.asarray(loss), **gradients}
+    measured = rounding_noise(lambda: oracle_gradients(posed), oracle, np.float64, INDEPENDENT_RUNS).magnitudes
+    assert set(made) == {RoundDifferently}
+    more = rounding_noise(lambda: oracle_gradients(posed), oracle, np.float64, INDEPENDENT_RUNS + 3).magnitudes
+    assert sum(mode is RoundAlike for mode in made) >= 3
+    assert all(more[name] >= measured[name] for name in measured), "more runs only find more noise"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oracle.noise import UNIT_ROUNDOFF, Noise
-from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, STRICT, WRONG, judge, multiples, relative_error
+from oracle.verdict import AGREES, CANNOT_TELL, LIMIT, NARROW, STRICT, WRONG, judge, multiples, relative_error
 
 TRUTH = np.array([[1.0, -2.0, 0.5], [0.25, 4.0, -1.0]])  # largest element 4: the strict bound is 4 * 32 * 2**-53
 STRICT_BOUND = STRICT * UNIT_ROUNDOFF[np.dtype(np.float64)] * 4
@@ -93,6 +93,32 @@ def test_an_error_barely_beyond_the_noise_is_measured_again_before_it_is_called_
     runs_asked.clear()
     assert verdict_on(off_by(1e-6), measure).outcome == WRONG
     assert runs_asked == [1, 4], "after four runs no doubt is left by an error of 5e7 times the noise"
+
+
+def test_a_narrow_margin_is_measured_again_with_what_is_equal_rounded_equally():
+    found = {1: 1e-14, 4: 2e-14, 16: 2.4e-14, 24: 1e-13}  # root n times more, for n equal additions
+    runs_asked = []
+
+    def measure(runs):
+        runs_asked.append(runs)
+        return Noise({"w": found[runs]})
+
+    assert verdict_on(off_by(1e-13), measure).outcome == AGREES
+    assert runs_asked == [1, 4, 16, 24]
+    runs_asked.clear()
+    assert verdict_on(off_by(5e-13), measure).outcome == WRONG
+    assert runs_asked == [1, 4, 16, 24]
+
+
+def test_far_above_the_noise_nothing_more_is_measured():
+    runs_asked = []
+
+    def measure(runs):
+        runs_asked.append(runs)
+        return Noise({"w": 1e-14})
+
+    assert verdict_on(off_by(1.1e-14 * NARROW), measure).outcome == WRONG
+    assert runs_asked == [1, 4, 16]
 
 
 def test_a_run_that_found_nothing_at_all_calls_nothing_wrong():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def check_gradients() -> Callable[..., tuple[Finding, ...]]:
+def check_gradients(record_property: Callable[[str, object], None]) -> Callable[..., tuple[Finding, ...]]:
     """check_gradients(f, parameters, *, deviation=(), reference=None): fail unless every gradient of f agrees.
 
     f            returns (loss, gradients by name)
@@ -28,10 +28,11 @@ def check_gradients() -> Callable[..., tuple[Finding, ...]]:
     case. Raises GradientError where a gradient is wrong or could not be checked, and skips where none is wrong and one
     cannot be told; TypeError and ValueError as `oracle.check_gradients` and `gradient_function` do.
     """
-    return _checked
+    return functools.partial(_checked, record_property)
 
 
 def _checked(
+    record_property: Callable[[str, object], None],
     f: Callable,
     parameters: Mapping[str, str] | Mapping[str, np.ndarray],
     *,
@@ -44,6 +45,7 @@ def _checked(
     from oracle.verdict import AGREES, CANNOT_TELL, WRONG
 
     findings = _findings(f, parameters, deviation, reference)
+    _record(findings, record_property)
     for finding in findings:
         if finding.outcome == WRONG or finding.not_checked:
             raise GradientError("\n".join([*finding.faults, *told(finding, None)]), finding)
@@ -52,6 +54,18 @@ def _checked(
             pytest.skip(told(finding, None)[0])
     assert all(finding.outcome == AGREES for finding in findings)
     return findings
+
+
+def _record(findings: Sequence[Finding], record_property: Callable[[str, object], None]) -> None:
+    """The worst gradient of all cases as properties of the test."""
+    from oracle.presentation.pytest_plugin.collecting import properties
+    from oracle.verdict import badness
+
+    compared = [(finding, verdict) for finding in findings for verdict in finding.verdicts]
+    if compared:
+        finding, verdict = max(compared, key=lambda pair: badness(pair[1]))
+        for name, value in [("gradient", verdict.name), *properties(finding, verdict)]:
+            record_property(name, value)
 
 
 def _findings(

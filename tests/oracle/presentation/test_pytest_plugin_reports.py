@@ -190,6 +190,31 @@ def test_raises(check_gradients):
     assert "pytest_plugin" not in text
 
 
+def test_what_the_fixture_tells_of_its_worst_gradient(pytester):
+    pytester.makepyfile(
+        test_it="""
+import numpy as np
+
+def layer(p, sizes, rng):
+    x = rng.normal(size=(sizes.batch, sizes.input))
+    y = x @ p.W.T + p.b
+    return 0.5 * np.sum(y**2), dict(W=y.T @ x, b=2 * y.sum(0))
+
+def test_shapes(check_gradients):
+    check_gradients(layer, dict(W="hidden input", b="hidden"))
+
+def test_raises(check_gradients):
+    check_gradients(lambda p: 1 / 0, dict(w=np.ones(3)))
+"""
+    )
+    run(pytester, "--junitxml", "junit.xml", "-o", "junit_family=xunit1").assert_outcomes(failed=2)
+    shapes, raises = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
+    told = {one.get("name"): one.get("value") for one in shapes.iter("property")}
+    assert told["gradient"] == "b" and told["oracle"].startswith("PyTorch autograd") and "hidden=" in told["sizes"]
+    assert float(told["relative_error"]) == 1.0 and float(told["times_rounding_noise"]) > 1e12
+    assert list(raises.iter("property")) == []
+
+
 def test_a_note_is_added_once(pytester):
     pytester.makepyfile(
         test_it="""

@@ -92,6 +92,17 @@ def test_one_that_fails_somewhere_has_not_passed(expecting):
     assert not complaints(result)
 
 
+def test_the_diagnosis_is_in_a_message_that_is_shown(expecting):
+    source = WRONG.replace("W=d.T @ x", "W=2 * d.T @ x")
+    given = "--gradient-budget=0.5", "check_layer.py"
+    result = expecting(["check_layer.py::layer[W]: known"], *given, source=source)
+    result.assert_outcomes(xfailed=1, failed=1)
+    assert result.outlines.count("why") == 1 and "where, why, and what fixes it: see" not in result.stdout.str()
+    result = expecting(["check_layer.py::layer[W]: known"], "--runxfail", *given, source=source)
+    result.assert_outcomes(failed=2)
+    assert result.outlines.count("why") == 1 and "what fixes it: see check_layer.py::layer::W" in result.stdout.str()
+
+
 def test_strict(expecting, pytester):
     result = expecting(["check_layer.py::layer[W]: known"], "check_layer.py", "-o", "xfail_strict=true")
     assert result.parseoutcomes() == {"failed": 2}
