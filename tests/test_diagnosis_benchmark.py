@@ -304,6 +304,7 @@ LEARNT = (
     ("thermostat", "slope on what comes from the output only"),  # what a factor applies to
     ("thermostat", "states overwritten by their slopes"),
     ("gru_piano_roll", "update gate's matrix not transposed"),  # everything in a class reads self
+    ("captions", "recurrent weights with the state after"),  # written to its random numbers, at some sizes only
 )
 
 
