@@ -316,4 +316,5 @@ def test_what_was_learnt_from_programs_looked_at(program, name, tmp_path):
     found = diagnose(str(path), case.function)
     assert found.repair, found
     assert found.first_wrong in case.lines
-    assert found.tried <= 1500
+    if program == "gru_piano_roll":  # among the edits near the first wrong value
+        assert found.tried <= 300
