@@ -322,6 +322,5 @@ def _problem(
         [PARTLY if one.kind == EDGE and one.depends else 1.0 for one in adjoints],
         [(where.filename, where.line)] if where.line is not None else [],
         frozenset(where.neutral),
-        frozenset(one.partition(":")[0] for one in finding.complaints),
         edits_for({one.kind for each in found.readings for one in each.mistakes}),
     )

@@ -81,21 +81,20 @@ def material_of(
     counters = {one: _counters(one) for one in definitions}
     for definition, material in found.items():  # cache["f"] is nothing else than f where both are there
         material.named = {id(one) for one in variables.get(definition, {}).values() if isinstance(one, np.ndarray)}
+    read: dict[Definition, dict[str, list[object]]] = {one: {} for one in definitions}
+    for definition, known in variables.items():
+        read[definition] |= {name: [value] for name, value in known.items()}
     for site in sites:
         text = ast.unparse(site.node)
+        if isinstance(site.node, (ast.Name, ast.Attribute)):
+            read[site.definition].setdefault(text, []).extend(values.get(site.number, ())[:MOST_KEYS])
         if len(text) <= LONGEST and not hidden[site.definition] & _names(site.node):
             for value in values.get(site.number, ())[:200]:
                 _note(found[site.definition], text, value)
         elif len(text) <= LONGEST:
             _note_inside(found[site.definition], text, values.get(site.number, ()))
     for definition, material in found.items():
-        read: dict[str, list[object]] = {}
-        for site in sites:
-            if site.definition is definition and isinstance(site.node, (ast.Name, ast.Attribute)):
-                read.setdefault(ast.unparse(site.node), []).extend(values.get(site.number, ())[:MOST_KEYS])
-        for name, value in variables.get(definition, {}).items():
-            read.setdefault(name, []).append(value)
-        for text, known in read.items():
+        for text, known in read[definition].items():
             if known and all(isinstance(one, np.ndarray) and one.dtype.kind == "f" and is_given(one) for one in known):
                 material.given.add(text)
     for site in sites:

@@ -27,7 +27,6 @@ class Problem:
     weights      how much a match with each adjoint counts
     kinds        of the edits that may undo what reproduces the gradients
     neutral      lines that compute no adjoint: values of the forward pass, derivatives of activations
-    complaints   that there are of the program as it stands, each up to its colon
     suspects     lines that are known to be wrong, as (file name, line), the first first
     """
 
@@ -43,5 +42,4 @@ class Problem:
     weights: Sequence[float] = ()
     suspects: Sequence[tuple[str, int]] = ()
     neutral: frozenset[tuple[str, int]] = frozenset()
-    complaints: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()

@@ -116,13 +116,14 @@ def _verified(problem: Problem, elsewhere: Sequence[Callable[[], Subject]]) -> t
             return ()
         if finding.outcome != AGREES or not abs(finding.loss - before) <= SAME_LOSS * abs(before):
             return ()
-        if not _complaints(finding) <= problem.complaints and not _complaints(finding) <= _complaints(_as_found(make)):
+        if finding.complaints and not _complaints(finding) <= _complaints(_as_found(make)):
             return ()
         where.append(", ".join(f"{name}={size}" for name, size in finding.sizes.items()))
     return tuple(where)
 
 
 def _complaints(finding: Finding | None) -> frozenset[str]:
+    """Each up to its colon."""
     return frozenset(one.partition(":")[0] for one in finding.complaints) if finding else frozenset()
 
 

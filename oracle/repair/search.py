@@ -78,23 +78,18 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
     budget = progress.deadline - time.monotonic()
     near_by = _Reach(True, time.monotonic() + NEARBY * budget)
     rounds = (near_by, _Reach(False, slice=SLICE * budget), _Reach(False, slice=2 * SLICE * budget), _Reach(False))
-    harmful: set[tuple] = set()
-    explored: dict[tuple, _Exploration] = {}
-    kept = Kept()
+    explorations = _Explorations(problem, ordered)
     for reach in rounds if ordered else rounds[-1:]:
         frontier = _Frontier([nothing])
         while (state := frontier.next()) and not progress.is_over and not reach.is_over:
-            key = reach.near, *(edit.key for edit in state.edits)
-            if key not in explored:
-                explored[key] = _explored(problem, state, ordered, reach, harmful, kept)
-            exploration = explored[key]
+            exploration = explorations.of(state, reach.near)
             exploration.go_on(progress, reach, OF_ONE if state is nothing else 1.0)
             while solving := _solving(exploration, whole, progress):
                 yield from solving
                 if progress.solved:
                     return
             if state is nothing:
-                harmful |= exploration.harmful()
+                explorations.harmful |= exploration.harmful()
             improved = _improving(exploration, whole, progress)
             yield from (one for one in improved if one.score.agreeing == whole)
             if progress.solved or (state is nothing and exploration.is_whole and not improved):
@@ -182,13 +177,27 @@ class _Exploration:
         }
 
 
-def _explored(
-    problem: Problem, state: State, ordered: bool, reach: _Reach, harmful: set[tuple], kept: Kept
-) -> _Exploration:
-    with applied(state.edits):
-        around = surroundings(problem, ordered, state.edits, harmful if state.edits else (), kept)
-        edits = around.near if reach.near else around.every()
-    return _Exploration(state, around, edits, reach.near)
+class _Explorations:
+    """Those of all states so far: what is known of the program with the edits of one is found out once."""
+
+    def __init__(self, problem: Problem, ordered: bool) -> None:
+        self.problem, self.ordered = problem, ordered
+        self.harmful: set[tuple] = set()
+        self.kept = Kept()
+        self._around: dict[tuple, Surroundings] = {}
+        self._known: dict[tuple, _Exploration] = {}
+
+    def of(self, state: State, near: bool) -> _Exploration:
+        """That of all edits of a state, or only of those near the first wrong values."""
+        edits = tuple(edit.key for edit in state.edits)
+        with applied(state.edits):
+            if edits not in self._around:
+                harmful = self.harmful if state.edits else ()
+                self._around[edits] = surroundings(self.problem, self.ordered, state.edits, harmful, self.kept)
+            if (near, edits) not in self._known:
+                around = self._around[edits]
+                self._known[near, edits] = _Exploration(state, around, around.near if near else around.every(), near)
+        return self._known[near, edits]
 
 
 def _solving(here: _Exploration, whole: frozenset[str], progress: Progress) -> list[State]:

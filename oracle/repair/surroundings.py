@@ -127,19 +127,18 @@ def surroundings(
     kinds = problem.kinds if ordered else frozenset()
     suspicious = {one for one, weight in weights.items() if weight <= NEAR}
     # what these read of the step before, and what is zero at first, for want of a term
-    carried = {*carries(suspicious, definitions), *_zero_at_first(trial, backward, definitions)}
-
+    loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, Loop)}
+    carried = {*carries(suspicious, definitions), *_zero_at_first(trial, backward, loops)}
     hot = suspicious | carried
     kept = Kept() if kept is None else kept
     if made:
         kept = kept.but(made, materials)
     kept.materials = materials
-
     before = {site.statement for site in early}
 
     def edits_of(statements: Collection[ast.stmt] | None = None) -> list[Edit]:
-        backward = [one for each in definitions for one in backward_statements(each, problem.forward)]
-        wanted = [one for one in backward if statements is None or one in statements]
+        every = (one for each in definitions for one in backward_statements(each, problem.forward))
+        wanted = [one for one in every if statements is None or one in statements]
         new = {one for one in wanted if one not in kept.edits or (one in hot and not kept.edits[one][0])}
         known = definitions, materials, nodes, problem.forward, weights, recurrent, parameters, kinds
         kept.edits |= {one: (one in hot, []) for one in new}
@@ -150,7 +149,6 @@ def surroundings(
 
     if not ordered:
         return Surroundings(trial, baseline, [], set(), edits_of)
-    loops = {one for each in definitions for one in ast.walk(each.statement) if isinstance(one, Loop)}
     # of a loop its order, and what it carries: all lines in it depend on them
     near = edits_of(hot | loops)
     likely = _promising(problem, wrong, backward, near, once, carried)
@@ -163,9 +161,8 @@ def surroundings(
     return Surroundings(trial, baseline, _first(near, likely, harmful)[:MOST_NEAR], likely, all_edits)
 
 
-def _zero_at_first(trial: Trial, sites: Sequence[Site], definitions: Sequence[Definition]) -> list[ast.stmt]:
+def _zero_at_first(trial: Trial, sites: Sequence[Site], loops: Collection[Loop]) -> list[ast.stmt]:
     """The first few statements whose first value is zero, and not because they make an array to be filled."""
-    loops = [one for each in definitions for one in ast.walk(each.statement) if isinstance(one, Loop)]
     inside = {one for loop in loops for one in ast.walk(loop)}
     statements = {
         site.number: site.statement

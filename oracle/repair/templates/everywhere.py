@@ -103,8 +103,10 @@ def transposes(place: Place) -> Iterator[Proposal]:
     def is_factor(one: ast.AST) -> bool:
         return isinstance(one, ast.expr) and text_of(bare(one)) in place.recurrent
 
-    factors = [factor for inner in ast.walk(node) if (found := product_of(inner)) for factor in found[1:]]
-    if sum(map(is_factor, factors)) > 1:
+    def factors(line: ast.stmt) -> Iterator[ast.expr]:
+        return (factor for inner in ast.walk(line) if (found := product_of(inner)) for factor in found[1:])
+
+    if sum(map(is_factor, factors(node))) > 1:
         new = replaced(node, is_factor, lambda one: transposed(one))
         yield Proposal([new], TRANSPOSED, "all its recurrent matrices are transposed", 1.5)
 
@@ -112,9 +114,10 @@ def transposes(place: Place) -> Iterator[Proposal]:
         return is_factor(one) and is_transposed(one) is None
 
     def plain(line: ast.stmt) -> bool:
-        products = [found for inner in ast.walk(line) if (found := product_of(inner))]
-        return isinstance(line, SIMPLE) and any(is_plain(one) for found in products for one in found[1:])
+        return isinstance(line, SIMPLE) and any(map(is_plain, factors(line)))
 
+    if not plain(node):
+        return
     body = getattr(place.slot.parent, place.slot.field)
     lines = [line for line in body if plain(line)]
     if len(lines) > 1 and node is lines[0]:
@@ -232,7 +235,7 @@ def constant_indices(place: Place) -> Iterator[Proposal]:
 
 def _indexed(node: ast.AST, texts: Mapping[int, str]) -> ast.AST:
     """A copy of a tree in which the subscripts with these ids have other indices."""
-    places = {k: texts[id(one)] for k, one in enumerate(one for one in ast.walk(node)) if id(one) in texts}
+    places = {k: texts[id(one)] for k, one in enumerate(ast.walk(node)) if id(one) in texts}
     copy = copied(node)
     for k, one in enumerate(list(ast.walk(copy))):
         if k in places:
