@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 
 from oracle.annotation import Annotation, Coefficients, Listed, Truths, annotate, coefficients, reading, truths
-from oracle.annotation.classification import NEUTRAL, TRANSIT
 from oracle.annotation.matching import Matcher, distinct, matcher_of, of_some_uses, without_negatives
 from oracle.annotation.truths import EDGE, NODE
 from oracle.examination import examine
@@ -20,11 +20,11 @@ from oracle.gradient_function import GradientFunction
 from oracle.hypotheses import SECONDS, Reading, explained
 from oracle.lifting import NotLifted
 from oracle.oracles import AUTOGRAD, Mistrusted
-from oracle.repair import BUDGET, PARTLY, Problem, Repair, edits_for, repair
+from oracle.repair import BUDGET, PARTLY, Problem, Repair, edits_for, repair, running
 from oracle.returned import NotChecked, our_mistake
 from oracle.rewriting import Definition, definitions_run, loops_at_the_top_level, quiet
 from oracle.sizes import Point, apart, asked_for, points
-from oracle.subject import Subject, run
+from oracle.subject import Subject, plain_loss, run
 from oracle.verdict import WRONG
 
 TIME, BATCH = 4, 3  # at which candidates are tried: small, and nothing that a mistake could hide behind
@@ -67,6 +67,8 @@ class Diagnosis:
     facts         what narrows it, where nothing does
     repair        a verified one, or None
     alternatives  others that differ in kind
+    part          where there is no repair: a verified one of some of the gradients
+    rest          what reproduces the gradients that stay wrong with that part, as `readings`
     tried         candidates of the search
     seconds       of all that
     failed        parts of the diagnosis that broke, in words: a mistake of this tool's
@@ -81,6 +83,8 @@ class Diagnosis:
     facts: tuple[str, ...] = ()
     repair: Repair | None = None
     alternatives: tuple[Repair, ...] = ()
+    part: Repair | None = None
+    rest: tuple[Reading, ...] = ()
     tried: int = 0
     seconds: float = 0.0
     failed: tuple[str, ...] = ()
@@ -97,14 +101,22 @@ class Diagnosis:
         return self.repair.changes[0].filename if self.repair else self.where.filename
 
     @property
+    def mended(self) -> tuple[str, ...]:
+        """The wrong gradients that agree with the part of a repair."""
+        return tuple(name for name in self.wrong if self.part and name not in self.part.left)
+
+    @property
     def causes(self) -> tuple[str, ...]:
         """The kinds of mistake: those of the reading that reproduces the gradients, and those that the repair undoes.
 
         A reading with more mistakes than the repair has edits takes one for several: then the repair knows better.
-        Where it has fewer, each may have seen what the other has not.
+        Where it has fewer, each may have seen what the other has not. Of a part of a repair, with what reproduces the
+        rest.
         """
         read = tuple(dict.fromkeys(one.kind for each in self.readings[:1] for one in each.mistakes))
-        undone = tuple(dict.fromkeys(change.kind for change in self.repair.changes)) if self.repair else ()
+        made = self.repair or self.part
+        rest = [one.kind for each in self.rest[:1] for one in each.mistakes]
+        undone = tuple(dict.fromkeys([*(change.kind for change in made.changes), *rest])) if made else ()
         if not undone or len(read) == len(undone):
             return read
         return undone if len(read) > len(undone) else tuple(dict.fromkeys((*read, *undone)))
@@ -168,19 +180,42 @@ def diagnosis(
             found = replace(found, failed=(*found.failed, _broken("cause", error)))
         budget = max(0.0, budget - max(0.0, time.monotonic() - began - SECONDS))
     problem = _problem(subject, finding, definitions, known, found)
+    elsewhere = [lambda one=one: subject_at(function, one)[0] for one in _unseen(function, point)]
+    repairs = repair(problem, elsewhere, budget, "ordering" not in without, told)
+    asked = {name for one in report.findings for name in one.sizes}
+    whole = [_of(asked, one) for one in repairs.whole]
+    if whole:
+        found = replace(found, repair=whole[0], alternatives=tuple(whole[1:]))
+    elif repairs.part:
+        found = replace(found, part=_of(asked, repairs.part))
+        if known and "causes" not in without and not found.unread:
+            try:
+                with running(definitions, repairs.edits):
+                    rest = _why(Diagnosis(WRONG), function, point, subject, examine(subject), SECONDS)
+                found = replace(found, rest=rest.readings)
+            except Exception as error:
+                found = replace(found, failed=(*found.failed, _broken("cause of the rest", error)))
+    return replace(found, tried=repairs.tried, seconds=time.monotonic() - start)
+
+
+def _unseen(function: GradientFunction, point: Point) -> list[Point]:
+    """Two other cases with other numbers; and one with sizes one larger: what is right for even ones shall not pass."""
     unseen = [replace(one, seed=one.seed + 1) for one in points(function.shapes) if one.sizes != point.sizes][:2]
-    elsewhere = [lambda one=one: subject_at(function, one)[0] for one in unseen]
-    repairs, tried = repair(problem, elsewhere, budget, "ordering" not in without, told)
-    if repairs:
-        asked = {name for one in report.findings for name in one.sizes}
-        repairs = [replace(one, verified=tuple(_of(asked, sizes) for sizes in one.verified)) for one in repairs]
-        found = replace(found, repair=repairs[0], alternatives=tuple(repairs[1:]))
-    return replace(found, tried=tried, seconds=time.monotonic() - start)
+    larger = replace(unseen[0], sizes=tuple((name, size + 1) for name, size in unseen[0].sizes))
+    subject, _ = subject_at(function, larger)
+    with suppress(NotChecked, ValueError), quiet():
+        plain_loss(subject)(subject.parameters)
+        unseen.append(larger)
+    return unseen
 
 
-def _of(names: Collection[str], sizes: str) -> str:
-    """Of 'time=5, batch=3' those that the function asks for."""
-    return ", ".join(one for one in sizes.split(", ") if one.partition("=")[0] in names)
+def _of(names: Collection[str], repair: Repair) -> Repair:
+    """With those of the sizes that the function asks for: of 'time=5, batch=3' perhaps 'time=5'."""
+
+    def asked(sizes: str) -> str:
+        return ", ".join(one for one in sizes.split(", ") if one.partition("=")[0] in names)
+
+    return replace(repair, verified=tuple(map(asked, repair.verified)))
 
 
 def _broken(what: str, error: Exception) -> str:
@@ -227,17 +262,10 @@ def _where(subject: Subject, finding: Finding, definitions: Sequence[Definition]
         first.filename if first else "",
         first.line if first else None,
         str(first) if first else "",
-        _neutral(annotation),
+        tuple(sorted(annotation.neutral)),
         tuple(annotation.listing()),
         tuple(counts),
     )
-
-
-def _neutral(annotation: Annotation) -> tuple[tuple[str, int], ...]:
-    """The lines that compute no adjoint; none where the first wrong line seems to be one: then no adjoint is right."""
-    found = tuple((one.filename, one.line) for one in annotation.remarks if one.status in (NEUTRAL, TRANSIT))
-    first = annotation.first
-    return () if first and (first.filename, first.line) in found else found
 
 
 def _not_read(subject: Subject, finding: Finding) -> str:

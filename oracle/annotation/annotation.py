@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +121,7 @@ class Annotation:
     first     the first wrong line; None where every gradient is right, or it cannot be told
     factor    by which all adjoints are multiplied, as a name of sizes; empty for 1
     wrong     the parameters whose gradients are wrong
+    neutral   the lines that compute no adjoint, nor anything that should be one, as (file name, line)
     """
 
     remarks: tuple[Remark, ...]
@@ -128,6 +129,7 @@ class Annotation:
     factor: str
     wrong: tuple[str, ...]
     definitions: tuple[Definition, ...]
+    neutral: frozenset[tuple[str, int]] = frozenset()
 
     def lines(self, width: int = 100) -> list[str]:
         """The source with its line numbers and the remarks beside it, or below it in narrow terminals."""
@@ -236,7 +238,25 @@ def annotate(subject: Subject, definitions: Sequence[Definition], truths: Truths
     remarks = tuple(sorted(_remarks(classified, names), key=lambda one: (one.filename, one.line)))
     factor = classified.factor
     named = "" if factor == 1 else next(iter(factor_names(factor, subject.sizes)), f"{factor:g}")
-    return Annotation(remarks, first, named, classified.wrong, tuple(definitions))
+    neutral = frozenset(_neutral(remarks, first, classified))
+    return Annotation(remarks, first, named, classified.wrong, tuple(definitions), neutral)
+
+
+def _neutral(
+    remarks: Iterable[Remark], first: FirstWrong | None, classified: Classified
+) -> Iterator[tuple[str, int]]:
+    """The lines that compute no adjoint, and nothing from a wrong one.
+
+    What is made of a wrong value alone has nothing right in it, and looks like a value of the forward pass; so does
+    what is made of an array whose origin is not known.
+    """
+    after = set() if first is None else classified.made_of((first.filename, first.line))
+    known = classified.of_known_origin()
+    for one in remarks:
+        place = one.filename, one.line
+        if one.status == TRANSIT or (one.status == NEUTRAL and place not in after and place in known):
+            yield place
+
 
 
 def _first(found: Blame, names: Names) -> FirstWrong:

@@ -18,7 +18,6 @@ from oracle.annotation.matching import CLOSE, Matcher, sums_of_uses, without_neg
 from oracle.annotation.steps import Steps
 from oracle.annotation.truths import NODE, Truth, Truths
 
-MOST_PATHS = 6  # from one value whose sums are taken
 NARROW = 1e-5  # how close float32 comes
 RIGHT, NEUTRAL, TRANSIT, WRONG = "right", "neutral", "transit", "wrong"
 
@@ -65,8 +64,8 @@ class Classified:
         """Without those that say nothing: if the loss is sum(h * d), dL/dd is h, and that of the loss is 1."""
         known = {self.known(one.value) for one in self.truths.every if one.value.size}
         signed = [one for one in without_negatives(self.truths.every) if one.adjoint.size > 1 or abs(one.adjoint) != 1]
-        paths = sums_of_uses(self.truths.every, lambda uses: range(2, uses if uses <= MOST_PATHS else 0))
-        return [*(one for one in signed if one.depends or self.known(one.adjoint) not in known), *paths]
+        whole = [one for one in signed if one.depends or self.known(one.adjoint) not in known]
+        return [*whole, *sums_of_uses(self.truths.every)]
 
     @staticmethod
     def known(array: np.ndarray) -> tuple[int, str]:
@@ -87,6 +86,26 @@ class Classified:
             return True
         before = event.serial < self._forward_until and not self.labels[event]
         return before and self.known(event.value) in self._forward
+
+    def made_of(self, place: tuple[str, int]) -> set[tuple[str, int]]:
+        """The lines, as (file name, line), that compute something from what is computed there; it is one of them."""
+        found: set[Event] = set()
+        for event in self.run.events:  # what an event is made of comes before it
+            if event.place == place or any(one in found for one in (*event.parts, *event.sources)):
+                found.add(event)
+        return {event.place for event in found}
+
+    def of_known_origin(self) -> set[tuple[str, int]]:
+        """The lines, as (file name, line), all of whose values can be followed back to the forward pass and constants."""
+        known: set[Event] = set()
+        for event in self.run.events:
+            if self.is_forward(event) or self.known(event.value) in self._forward or not event.value.any():
+                known.add(event)
+            elif event.is_load and not (event.sources and event.exact):
+                continue  # of what was written into it through other names nothing is known
+            elif all(one in known for one in event.operands):
+                known.add(event)
+        return {event.place for event in self.run.events} - {one.place for one in self.run.events if one not in known}
 
     def _made_of_adjoints(self) -> None:
         self.tainted: set[Event] = set()

@@ -176,7 +176,8 @@ def _of_losses(parameter: str, gradient: np.ndarray, truths: Truths) -> Coeffici
     return Coefficients(parameter, tuple(tuple(counts.get((s, t)) for t in range(steps)) for s in range(steps)), LOSSES)
 
 
-_KEPT: list[tuple[Truths, int, list[list[Truth]] | None]] = []  # of the last run: several parameters ask the same
+# of the last run, by the number of steps: several parameters ask the same
+_KEPT: list[tuple[Truths, dict[int, list[list[Truth]] | None]]] = []
 
 
 def _patterns(steps: int) -> Iterator[Callable[[int, int], bool]]:
@@ -193,15 +194,15 @@ def _patterns(steps: int) -> Iterator[Callable[[int, int], bool]]:
 def _by_loss(truths: Truths, steps: int) -> list[list[Truth]] | None:
     if truths.subject is None:
         return None
-    for kept, number, found in _KEPT:
-        if kept is truths and number == steps:
-            return found
-    try:
-        found = contributions_by_loss(truths.subject, steps)
-    except (NotLifted, Mistrusted):
-        found = None
-    _KEPT[:] = [(truths, steps, found)]
-    return found
+    if not _KEPT or _KEPT[0][0] is not truths:
+        _KEPT[:] = [(truths, {})]
+    known = _KEPT[0][1]
+    if steps not in known:
+        try:
+            known[steps] = contributions_by_loss(truths.subject, steps)
+        except (NotLifted, Mistrusted):
+            known[steps] = None
+    return known[steps]
 
 
 def _contributions(parameter: str, every: Sequence[Truth]) -> list[Truth]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oracle.annotation.matching import Weights
-from oracle.annotation.recording import INCREMENT, LISTING, PART, Site, is_sum, recordings, sites_of
+from oracle.annotation.recording import INCREMENT, LISTING, PART, Site, is_sum, nothing_left_over, recordings, sites_of
 from oracle.returned import Returned
 from oracle.rewriting import Definition, exchanged
 from oracle.subject import Subject, call
@@ -97,7 +97,7 @@ def recorded(subject: Subject, definitions: Sequence[Definition], weights: Weigh
             log.append((number, np.array(float(value))))
         return value
 
-    with exchanged(definitions, recordings(definitions, sites, recorder)):
+    with nothing_left_over(), exchanged(definitions, recordings(definitions, sites, recorder)):
         returned, _, _ = call(subject, subject.parameters)
     linking = _Linking(sites, weights)
     for number, value in log:

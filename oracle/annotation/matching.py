@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from oracle.annotation.truths import EDGE, PATHS, Truth
+from oracle.annotation.truths import EDGE, NODE, PATHS, Truth
 
 SEED = 20
 CLOSE = 1e-9  # of the largest that the number of an array of such a norm can be
@@ -106,32 +106,45 @@ def without_negatives(every: Sequence[Truth]) -> list[Truth]:
     return kept
 
 
-def sums_of_uses(every: Iterable[Truth], counts: Callable[[int], Iterable[int]]) -> Iterator[Truth]:
+def sums_of_uses(every: Sequence[Truth]) -> Iterator[Truth]:
     """Sums of some of the uses of one value: dh * (1 - z) is two of them where h + z * (n - h) is computed.
 
-    counts    of the number of all uses of a value: how many of them are summed
+    Of all of them, where no value has that adjoint: a row of a matrix that is read twice is two values to autograd. Of
+    many uses those that follow each other, as the uses of one step do where the next one reads the same row.
     """
     uses: dict[tuple, list[Truth]] = {}
     for one in every:
         if one.kind == EDGE and one.depends and one.value.size > 1 and one.adjoint.shape == one.value.shape:
             uses.setdefault((one.value.shape, one.value.tobytes()), []).append(one)
+    numbers = Weights()
+    nodes = {_key(one, numbers) for one in every if one.kind == NODE}
     for all_of_it in uses.values():
-        for count in counts(len(all_of_it)):
-            for some in itertools.combinations(all_of_it, count):
-                yield replace(some[0], kind=PATHS, adjoint=sum(one.adjoint for one in some))
+        for some in _some_of(sorted(all_of_it, key=lambda one: one.order)):
+            made = replace(some[0], kind=PATHS, adjoint=sum(one.adjoint for one in some))
+            if len(some) < len(all_of_it) or _key(made, numbers) not in nodes:
+                yield made
 
 
-def of_some_uses(every: Iterable[Truth]) -> list[Truth]:
+def _some_of(uses: Sequence[Truth]) -> Iterator[Sequence[Truth]]:
+    """Two and more of them."""
+    if len(uses) <= MOST_USES:
+        for count in range(2, len(uses) + 1):
+            yield from itertools.combinations(uses, count)
+        return
+    for start, end in itertools.combinations(range(len(uses) + 1), 2):
+        if end - start > 1:
+            yield uses[start:end]
+    for left_out in range(1, len(uses) - 1):
+        yield [*uses[:left_out], *uses[left_out + 1 :]]
+
+
+def of_some_uses(every: Sequence[Truth]) -> list[Truth]:
     """What some of the uses of a value make of its adjoint: it is no adjoint by itself.
 
     What a step hands on to the step before is that of the state without the readout; of a state that three gates read
     it is added up term by term.
     """
-
-    def counts(uses: int) -> Iterable[int]:
-        return range(2, uses) if uses <= MOST_USES else [uses - 1]
-
-    return [replace(one, kind=EDGE) for one in sums_of_uses(every, counts)]
+    return [replace(one, kind=EDGE) for one in sums_of_uses(every)]
 
 
 def distinct(every: Iterable[Truth]) -> list[Truth]:
@@ -139,8 +152,13 @@ def distinct(every: Iterable[Truth]) -> list[Truth]:
     numbers = Weights()
     kept: dict[tuple[int, str], Truth] = {}
     for one in every:
-        kept.setdefault((one.adjoint.size, f"{numbers.number_of(one.adjoint):.8e}"), one)
+        kept.setdefault(_key(one, numbers), one)
     return list(kept.values())
+
+
+def _key(one: Truth, numbers: Weights) -> tuple[int, str]:
+    """The same of equal adjoints."""
+    return one.adjoint.size, f"{numbers.number_of(one.adjoint):.8e}"
 
 
 def _orders(axes: int) -> Iterable[tuple[int, ...]]:

@@ -7,11 +7,11 @@ import re
 
 from oracle.annotation.classification import Classified
 from oracle.annotation.recording import PART
-from oracle.annotation.truths import CONTRIBUTION, EDGE, NODE, PATHS, SLICE, STACK, SUM, WHOLE, Truth
+from oracle.annotation.truths import BLOCK, CONTRIBUTION, EDGE, NODE, PATHS, SLICE, STACK, SUM, WHOLE, Truth
 
 LONGEST = 40  # of an expression that stands for a name
 READ, COMPUTED, ASSIGNED = range(3)  # where a name comes from, the best last
-FIRST = {WHOLE: 0, CONTRIBUTION: 1, NODE: 2, EDGE: 3, SLICE: 4, STACK: 5, SUM: 6, PATHS: 7}
+FIRST = {WHOLE: 0, CONTRIBUTION: 1, NODE: 2, EDGE: 3, SLICE: 4, STACK: 5, SUM: 6, PATHS: 7, BLOCK: 8}
 """Which of the truths that a value is to name: the smaller number."""
 
 
@@ -68,6 +68,8 @@ class Names:
                 return f"a part of dL/d {value}, from several paths"
             case "slice":
                 return f"dL/d {value}, one step of it"
+            case "block":
+                return f"dL/d {value}, some of its gates"
             case "stack":
                 return f"dL/d {value}, all steps"
             case "sum":

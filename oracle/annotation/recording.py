@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
 
+import numpy as np
+
 from oracle.rewriting import Definition, compiled
 
 RECORDER = "\0recorder"  # no string of the user's is this one
@@ -67,7 +69,7 @@ class Site:
 def sites_of(definitions: Sequence[Definition], names: bool = False) -> list[Site]:
     """Every value that a statement of these definitions makes, and the parts of its expression.
 
-    names   also the names that are read, and calls that stand alone
+    names   also the names that are read, and all calls that stand alone; without it those alone that say out=
     """
     found: list[Site] = []
     parts = (*PARTS, ast.Name) if names else PARTS
@@ -105,7 +107,7 @@ def _values(statement: ast.stmt, names: bool) -> Iterator[tuple[ast.AST, str, in
             yield statement, "value", None, VALUE, "return"
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append" | "insert"), args=[*_, _])):
             yield statement.value, "args", len(statement.value.args) - 1, VALUE, ast.unparse(statement.value.func.value)
-        case ast.Expr(value=ast.Call()) if names:
+        case ast.Expr(value=ast.Call(keywords=keywords)) if names or any(one.arg == "out" for one in keywords):
             yield statement, "value", None, VALUE, _written_by(statement.value)
 
 
@@ -164,6 +166,17 @@ def _add_part(
     if isinstance(node, parts) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         found.append(Site(len(found), parent, field, index, PART, whole.target, whole.definition, whole.statement))
     _add_parts(node, whole, found, parts)
+
+
+@contextmanager
+def nothing_left_over() -> Iterator[None]:
+    """Inside, np.empty gives zeros: what is left in memory may be the very adjoint that an earlier run put there."""
+    before = np.empty, np.empty_like
+    np.empty, np.empty_like = np.zeros, np.zeros_like
+    try:
+        yield
+    finally:
+        np.empty, np.empty_like = before
 
 
 @contextmanager

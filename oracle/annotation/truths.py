@@ -11,7 +11,8 @@ So there are slices, stacks and sums of the adjoints as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,9 +27,10 @@ from oracle.oracles import lifted_loss
 from oracle.subject import Subject
 
 NODE, EDGE, CONTRIBUTION, WHOLE = "value", "use", "contribution", "gradient"
-SLICE, STACK, SUM, PATHS = "slice", "stack", "sum", "paths"
+SLICE, STACK, SUM, PATHS, BLOCK = "slice", "stack", "sum", "paths", "block"
 PRODUCTS = frozenset(("matmul", "__matmul__", "__rmatmul__", "mm", "bmm"))
 MOST_ROWS = 64  # of a product whose rows are told apart
+MOST_GATES = 4  # that are computed together
 JOINING = frozenset(("cat", "concat", "concatenate"))
 RESHAPING = frozenset(("reshape", "view", "clone"))
 READING = frozenset(("T", "mT", "real", "imag"))  # attributes of a tensor that are operations
@@ -40,7 +42,8 @@ class Truth:
 
     kind         NODE of a value, EDGE of one use of a value, CONTRIBUTION of one use of a parameter, WHOLE of all uses;
                  SLICE along one axis of a NODE or an EDGE, STACK of those of one operation, SUM over axes of one;
-                 PATHS the sum of several uses of a value, and not of all
+                 PATHS the sum of several uses of a value, and not of all; BLOCK one gate, or some, of those that are
+                 computed together
     adjoint      dL/dv, in the shape of v
     value        v
     parameter    the name, of a CONTRIBUTION or a WHOLE
@@ -196,9 +199,12 @@ def _of_data(every: list[Truth]) -> list[Truth]:
 def _derived(every: list[Truth]) -> Iterator[Truth]:
     """Slices and sums of single adjoints, and stacks of those that one operation has at all steps."""
     together: dict[tuple, list[Truth]] = {}
+    shapes = {one.adjoint.shape for one in every if one.kind == NODE}
     for one in every:
         if one.kind not in (NODE, EDGE):
             continue
+        if one.adjoint.ndim in (1, 2):
+            yield from _blocks(one, shapes)
         key = one.kind, one.filename, one.line, one.instruction, one.operation, one.caller, one.adjoint.shape
         together.setdefault(key, []).append(one)
         if one.adjoint.ndim == 3:
@@ -208,6 +214,7 @@ def _derived(every: list[Truth]) -> Iterator[Truth]:
                 yield part
                 if part.adjoint.ndim == 2:
                     yield from _sums(part)
+                    yield from _blocks(part, shapes)
         if one.adjoint.ndim == 2:
             yield from _sums(one)
     for steps in together.values():
@@ -226,6 +233,29 @@ def _slices(one: Truth) -> Iterator[Truth]:
                 if one.adjoint[at].any():
                     value = one.value[at] if one.value.shape == one.adjoint.shape else one.value
                     yield replace(one, kind=SLICE, adjoint=one.adjoint[at], value=value, index=(axis, place))
+
+
+def _blocks(one: Truth, shapes: Collection[tuple[int, ...]]) -> Iterator[Truth]:
+    """One gate, or some beside each other, of those that one product computes: one is as wide as a state.
+
+    The output of each is a value of its own where it is cut out, but what its activation is applied to may not be.
+    """
+    shape = one.adjoint.shape
+    for axis, size in enumerate(shape):
+        for width in {each[axis] for each in shapes if len(each) == len(shape) and _is_part(each, shape, axis)}:
+            count = size // width
+            for begin, end in itertools.combinations(range(count + 1), 2):
+                if end - begin < count:
+                    block = one.adjoint.take(range(begin * width, end * width), axis)
+                    if block.any():
+                        yield replace(one, kind=BLOCK, adjoint=block)
+
+
+def _is_part(part: tuple[int, ...], whole: tuple[int, ...], axis: int) -> bool:
+    """Whether a few of such parts beside each other along this axis make up the whole."""
+    if part[axis] < 2 or whole[axis] % part[axis] or not 1 < whole[axis] // part[axis] <= MOST_GATES:
+        return False
+    return (*part[:axis], *part[axis + 1 :]) == (*whole[:axis], *whole[axis + 1 :])
 
 
 def _sums(one: Truth) -> Iterator[Truth]:

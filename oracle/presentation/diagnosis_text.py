@@ -217,13 +217,10 @@ def _fix(found: Diagnosis, budget: float, words: _Words) -> Iterator[Text]:
     yield Text("fix", "bold")
     if found.repair is None:
         yield from words.prose(_no_fix(found, budget), INDENT)
+        if found.part is not None:
+            yield from _part(found, found.part, words)
         return
-    yield from _sentences(found.repair, words)
-    for line in found.repair.diff.splitlines():
-        yield words.diff(line)
-    yield from words.prose("verified: every gradient agrees at sizes that the search had not seen:", INDENT)
-    for sizes in found.repair.verified:
-        yield from words.prose(sizes, INDENT + INDENT)
+    yield from _shown(found.repair, "every gradient agrees", words)
     yield from words.prose(f"{found.tried:,} candidates tried, found in {found.repair.seconds:.1f} s", INDENT)
     told = {found.repair.diff}
     for other in found.alternatives:
@@ -234,6 +231,27 @@ def _fix(found: Diagnosis, budget: float, words: _Words) -> Iterator[Text]:
             for line in other.diff.splitlines():
                 if line[:1] in ("+", "-") and line[:4] not in ("+++ ", "--- "):
                     yield words.diff(line)
+
+
+def _part(found: Diagnosis, part: Repair, words: _Words) -> Iterator[Text]:
+    """A fix of some of the gradients, and what is known of the others once it is made."""
+    yield from words.prose("but a part of it:", INDENT)
+    agree = f"{', '.join(found.mended)} agree{'s' if len(found.mended) == 1 else ''}"
+    yield from _shown(part, f"{agree}, {', '.join(part.left)} not yet,", words)
+    if found.rest:
+        yield from words.prose("with that done, the rest would be explained by", INDENT)
+        for number, reading in enumerate(found.rest, 1):
+            yield from _reading(reading, part.left, words, f"{number}. " if len(found.rest) > 1 else "")
+        yield from words.prose(found.rest[0].apart, INDENT)
+
+
+def _shown(repair: Repair, verified: str, words: _Words) -> Iterator[Text]:
+    yield from _sentences(repair, words)
+    for line in repair.diff.splitlines():
+        yield words.diff(line)
+    yield from words.prose(f"verified: {verified} at sizes that the search had not seen:", INDENT)
+    for sizes in repair.verified:
+        yield from words.prose(sizes, INDENT + INDENT)
 
 
 def _sentences(repair: Repair, words: _Words) -> Iterator[Text]:

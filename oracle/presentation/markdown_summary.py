@@ -112,12 +112,17 @@ def _section(checked: Checked) -> Section:
     if found is not None and found.wrong:
         lines += list(_where_and_why(checked))
         if found.repair is None:
-            lines.append("- No fix was found.")
-        else:
-            lines += [f"- Fix: {_at(one.filename, one.line)} {escaped(one.sentence)}" for one in found.repair.changes]
-            diff = ["", "<details><summary>The change, with which every gradient agrees</summary>", ""]
-            diff += [*fenced(found.repair.diff), ""]
-            diff += [f"Verified at {escaped('; at '.join(found.repair.verified))}.", "", "</details>"]
+            lines.append("- No fix was found." if found.part is None else "- No whole fix was found.")
+        if made := found.repair or found.part:
+            what = "Fix" if found.repair else "A part of it"
+            lines += [f"- {what}: {_at(one.filename, one.line)} {escaped(one.sentence)}" for one in made.changes]
+            agreeing = "every gradient agrees" if found.repair else f"{', '.join(found.mended)} agree{'s' * (len(found.mended) == 1)}"
+            diff = ["", f"<details><summary>The change, with which {escaped(agreeing)}</summary>", ""]
+            diff += [*fenced(made.diff), ""]
+            diff += [f"Verified at {escaped('; at '.join(made.verified))}.", "", "</details>"]
+        for number, reading in enumerate(found.rest):
+            said = "; ".join(one.sentence for one in reading.mistakes)
+            lines.append(f"- {'Or' if number else 'With that done, the rest'}: {escaped(said)}")
     short = "\n".join(lines) + "\n"
     return Section(checked.name, short + "".join(f"{line}\n" for line in diff), short)
 

@@ -271,7 +271,7 @@ def _results(checked: Checked, root: Path) -> Iterator[dict[str, object]]:
     if found.repair is None:
         first = [] if found.where.line is None else [Spot(found.where.filename, found.where.line)]
         rule = BY_KIND.get(next(iter(found.causes), ""), UNKNOWN_CAUSE)
-        said = [*_why(found), verdict]
+        said = [*_why(found), *_part(found), verdict]
         yield _result(rule, "\n".join(said), [*first, declared], checked, root)
         return
     fixes, why_not = _fixes(checked, found, root)
@@ -311,6 +311,13 @@ def _why(found: Diagnosis) -> Iterator[str]:
         yield from found.facts
     if found.where.line is not None:
         yield f"{Spot(found.where.filename, found.where.line).words}: {found.where.reason}"
+
+
+def _part(found: Diagnosis) -> Iterator[str]:
+    if found.part is not None:
+        yield f"A part of the fix: {_sentences(found.part)}; verified: {', '.join(found.mended)} then right"
+    for reading in found.rest:
+        yield f"The rest then: {'; '.join(mistake.sentence for mistake in reading.mistakes)}"
 
 
 def _mistakes(found: Diagnosis) -> list[Mistake | None]:

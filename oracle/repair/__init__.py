@@ -2,6 +2,6 @@
 
 from oracle.repair.causes import edits_for
 from oracle.repair.problem import PARTLY, Problem
-from oracle.repair.repair import BUDGET, Change, Repair, repair
+from oracle.repair.repair import BUDGET, Change, Repair, Repairs, repair, running
 
-__all__ = ["BUDGET", "PARTLY", "Change", "Problem", "Repair", "edits_for", "repair"]
+__all__ = ["BUDGET", "PARTLY", "Change", "Problem", "Repair", "Repairs", "edits_for", "repair", "running"]

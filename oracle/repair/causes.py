@@ -103,6 +103,8 @@ def kind_of(
     moves_weights = _moves_weights(material, parameters)
     if any(map(moves_weights, lines.before)) and not any(map(moves_weights, lines.after)):
         return UPDATE
+    if edit.kind == OPERAND and _reads_moved_weights(before, after, edit, moves_weights):
+        return UPDATE
     if _is_reordered(edit):
         if _is_update(edit.statement):
             return UPDATE
@@ -247,8 +249,16 @@ def _is_update(statement: ast.stmt) -> bool:
 
 
 def _moves_weights(material: Material, parameters: Mapping[str, tuple[int, ...]]) -> Callable[[ast.stmt], bool]:
-    """Whether a line binds the name of weights to these less something: w = {**w, "out": w["out"] - rate * d_out}."""
+    """Whether a line binds the name of weights to these less something: w = {**w, "out": w["out"] - rate * d_out}.
+
+    Or another name to these less a multiple of what has their shape: new = w["out"] - rate * d["out"].
+    """
     shapes = set(parameters.values())
+
+    def is_step(left: set[tuple[int, ...]], right: ast.expr) -> bool:
+        if not isinstance(right, ast.BinOp) or not isinstance(right.op, ast.Mult):
+            return False
+        return any(material.arrays.get(ast.unparse(one), set()) & left for one in (right.left, right.right))
 
     def moves(statement: ast.stmt) -> bool:
         if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Sub):
@@ -260,11 +270,23 @@ def _moves_weights(material: Material, parameters: Mapping[str, tuple[int, ...]]
         for one in ast.walk(statement.value):
             if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub):
                 text = ast.unparse(one.left)
-                if text.partition("[")[0] in roots and material.arrays.get(text, set()) & shapes:
+                own = material.arrays.get(text, set()) & shapes
+                if own and (text.partition("[")[0] in roots or is_step(own, one.right)):
                     return not ADJOINT.search(text)
         return False
 
     return moves
+
+
+def _reads_moved_weights(before: str, after: str, edit: Edit, moves: Callable[[ast.stmt], bool]) -> bool:
+    """Whether a name that is read no more was bound to weights less something."""
+    lost = _words(before) - _words(after)
+    return any(
+        isinstance(target, ast.Name) and target.id in lost and moves(one)
+        for one in ast.walk(edit.definition.statement)
+        if isinstance(one, ast.Assign)
+        for target in one.targets
+    )
 
 
 def _is_reordered(edit: Edit) -> bool:

@@ -75,6 +75,14 @@ class Place:
         """Whether a name is of the backward pass: an adjoint, or a gradient."""
         return text.partition("[")[0].partition(".T")[0] in self.backward
 
+    def is_weight(self, text: str) -> bool:
+        """Whether it is a matrix of the parameters, or a part of one."""
+        root = text.partition("[")[0]
+        arrays = self.material.arrays
+        if self.is_backward(text) or not any(len(one) == 2 and min(one) > 1 for one in arrays.get(text, ())):
+            return False
+        return root in self.material.given or bool((arrays[text] | arrays.get(root, set())) & self.parameters)
+
     @property
     def slot(self) -> Slot:
         return self.around[self.node]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from oracle.examination import examine
@@ -24,6 +24,7 @@ from oracle.verdict import AGREES
 
 BUDGET = 20.0  # seconds
 MOST_ALTERNATIVES = 2
+MOST_PARTIAL = 4  # parts of a repair that are verified
 SAME_LOSS = 1e-9
 
 
@@ -39,13 +40,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Repair:
-    """Edits after which every gradient agrees, at arrays that the search has not seen as well.
+    """Edits after which every gradient agrees, or more of them do, at arrays that the search has not seen as well.
 
     diff         unified
     patched      file name -> its whole new text
     tried        candidates until it was found
     seconds      until it was found and verified
     verified     the sizes at which it was verified, in words
+    left         the gradients that stay wrong: of a part of a repair; and none of a whole one
     """
 
     changes: tuple[Change, ...]
@@ -54,6 +56,23 @@ class Repair:
     tried: int
     seconds: float
     verified: tuple[str, ...]
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """What a search found.
+
+    whole     verified repairs, the likeliest first, others only if they differ in kind
+    part      where there is none: what makes more gradients agree than did, and each that did, verified as well
+    edits     of that part
+    tried     how many edits were tried
+    """
+
+    whole: tuple[Repair, ...] = ()
+    part: Repair | None = None
+    edits: tuple[Edit, ...] = ()
+    tried: int = 0
 
 
 @same_random_numbers()  # kept once for all the runs of a search
@@ -63,8 +82,8 @@ def repair(
     budget: float = BUDGET,
     ordered: bool = True,
     told: Callable[[int], None] | None = None,
-) -> tuple[tuple[Repair, ...], int]:
-    """Verified repairs, the likeliest first, others only if they differ in kind; and how many edits were tried.
+) -> Repairs:
+    """Search for repairs, and verify them.
 
     elsewhere   give the same function at other sizes and data
     budget      seconds for all
@@ -73,48 +92,74 @@ def repair(
     start = time.monotonic()
     progress = Progress(start + budget, told=told)
     pristine = {one: copied(one.statement) for one in problem.definitions}
+    whole = frozenset(problem.gradients)
     found: list[Repair] = []
     kinds: set[tuple[str, ...]] = set()
     for state in solutions(problem, progress, ordered):
         kind = tuple(sorted(edit.kind for edit in state.edits))
         if found and (kind in kinds or len(state.edits) > len(found[0].changes) or is_odd(state.edits)):
             continue
-        state = replace(state, edits=needed(problem, state.edits))
-        with applied(state.edits):
-            where = _verified(problem, elsewhere)
-        if where:
-            changes = _changes(state, problem)
-            with applied(state.edits):
-                written = _written(changes, problem.definitions, pristine, state.tried, start, where)
+        state = replace(state, edits=needed(problem, state.edits, whole))
+        if where := _verified(problem, state.edits, elsewhere, whole):
+            written = _written(state, problem, pristine, start, where)
             progress.solved = True
             if all(written.patched != one.patched for one in found):
                 found.append(written)
             kinds.add(kind)
         if len(found) > MOST_ALTERNATIVES:
             break
-    return tuple(found), progress.tried
+    if found:
+        return Repairs(tuple(found), tried=progress.tried)
+    for state in _most_first(progress.partial)[:MOST_PARTIAL]:
+        right = state.score.agreeing
+        state = replace(state, edits=needed(problem, state.edits, right))
+        if where := _verified(problem, state.edits, elsewhere, right):
+            part = _written(state, problem, pristine, start, where)
+            part = replace(part, left=tuple(name for name in problem.gradients if name not in right))
+            return Repairs((), part, state.edits, progress.tried)
+    return Repairs(tried=progress.tried)
 
 
-def _verified(problem: Problem, elsewhere: Sequence[Callable[[], Subject]]) -> tuple[str, ...]:
-    """The sizes at which every gradient agrees, and the loss is what it was; empty unless that is so at all.
+def _most_first(states: Sequence[State]) -> list[State]:
+    """Those in which most gradients agree first, with the fewest edits; of equal ones the one found first."""
+    return sorted(states, key=lambda one: (-len(one.score.agreeing), len(one.edits), is_odd(one.edits)))
 
-    A repair that gives cause for complaint where there was none, as one that writes to an input, is none.
+
+@contextmanager
+def running(definitions: Sequence[Definition], edits: Sequence[Edit]) -> Iterator[None]:
+    """Inside, the user's program runs with these edits.
+
+    Raises SyntaxError or ValueError where they make no program.
     """
-    definitions = problem.definitions
+    with applied(edits):
+        codes: dict = {}
+        for one in definitions:
+            codes |= compiled(one)
+        with exchanged(definitions, codes):
+            yield
+
+
+def _verified(
+    problem: Problem, edits: Sequence[Edit], elsewhere: Sequence[Callable[[], Subject]], right: Collection[str]
+) -> tuple[str, ...]:
+    """The sizes at which these gradients agree, and the loss is what it was; empty unless that is so at all.
+
+    Edits that give cause for complaint where there was none, as one that writes to an input does, are no repair.
+    """
     where: list[str] = []
     for make in elsewhere:
         subject = make()
         try:
             with quiet():
                 before = plain_loss(subject)(subject.parameters)
-                codes: dict = {}
-                for one in definitions:
-                    codes |= compiled(one)
-                with exchanged(definitions, codes):
+                with running(problem.definitions, edits):
                     finding = examine(subject)
         except (NotChecked, ValueError, SyntaxError):
             return ()
-        if finding.outcome != AGREES or not abs(finding.loss - before) <= SAME_LOSS * abs(before):
+        agreeing = {one.name for one in finding.verdicts if one.outcome == AGREES}
+        if not agreeing >= set(right) or not abs(finding.loss - before) <= SAME_LOSS * abs(before):
+            return ()
+        if len(agreeing) == len(problem.gradients) and finding.outcome != AGREES:
             return ()
         if finding.complaints and not _complaints(finding) <= _complaints(_as_found(make)):
             return ()
@@ -135,16 +180,13 @@ def _as_found(make: Callable[[], Subject]) -> Finding | None:
 
 
 def _written(
-    changes: tuple[Change, ...],
-    definitions: Sequence[Definition],
-    pristine: Mapping[Definition, object],
-    tried: int,
-    start: float,
-    where: tuple[str, ...],
+    state: State, problem: Problem, pristine: Mapping[Definition, object], start: float, where: tuple[str, ...]
 ) -> Repair:
-    after = patched(definitions, pristine)
-    before = {one.filename: one.text for one in definitions}
-    return Repair(changes, diff_of(before, after), after, tried, time.monotonic() - start, where)
+    changes = _changes(state, problem)
+    with applied(state.edits):
+        after = patched(problem.definitions, pristine)
+    before = {one.filename: one.text for one in problem.definitions}
+    return Repair(changes, diff_of(before, after), after, state.tried, time.monotonic() - start, where)
 
 
 def _changes(state: State, problem: Problem) -> tuple[Change, ...]:

@@ -38,12 +38,19 @@ MORE = 0.4  # seconds that are spent after a solution, to find one that is close
 
 @dataclass
 class Progress:
-    """How far a search has come: candidates tried, by when it has to end, and whether a solution was verified."""
+    """How far a search has come.
+
+    deadline   by when it has to end
+    tried      candidates
+    solved     whether a solution was verified
+    partial    states in which more gradients agree than in the program as it was found, but not all
+    """
 
     deadline: float
     tried: int = 0
     solved: bool = False
     told: Callable[[int], None] | None = None
+    partial: list[State] = field(default_factory=list)
 
     def one_more(self) -> None:
         self.tried += 1
@@ -95,7 +102,10 @@ def solutions(problem: Problem, progress: Progress, ordered: bool = True) -> Ite
             if progress.solved or (state is nothing and exploration.is_whole and not improved):
                 return
             # what solves it here alone is no way to what solves it everywhere
-            frontier.add(one for one in improved if one.score.agreeing != whole)
+            better = [one for one in improved if one.score.agreeing != whole]
+            frontier.add(better)
+            right = explorations.as_found.agreeing
+            progress.partial += [one for one in better if one.score.agreeing > right]
 
 
 class _Frontier:
@@ -184,6 +194,7 @@ class _Explorations:
         self.problem, self.ordered = problem, ordered
         self.harmful: set[tuple] = set()
         self.kept = Kept()
+        self.as_found = Score(frozenset(), -1.0)
         self._around: dict[tuple, Surroundings] = {}
         self._known: dict[tuple, _Exploration] = {}
 
@@ -194,6 +205,8 @@ class _Explorations:
             if edits not in self._around:
                 harmful = self.harmful if state.edits else ()
                 self._around[edits] = surroundings(self.problem, self.ordered, state.edits, harmful, self.kept)
+                if not edits:
+                    self.as_found = self._around[edits].baseline or self.as_found
             if (near, edits) not in self._known:
                 around = self._around[edits]
                 self._known[near, edits] = _Exploration(state, around, around.near if near else around.every(), near)

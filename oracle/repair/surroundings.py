@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import gc
-import itertools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oracle.annotation.matching import Matcher
-from oracle.annotation.recording import LISTING, PART, Site, recordings, sites_of
+from oracle.annotation.recording import LISTING, PART, Site, nothing_left_over, recordings, sites_of
 from oracle.repair.candidates import affected, backward_statements, candidates, weighted
 from oracle.repair.edit import Edit
 from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
@@ -28,6 +27,7 @@ from oracle.subject import run
 IN_PARTS = 4  # wrong statements whose expressions are followed part by part
 MOST_ZERO = 3  # statements that are looked at because they are zero at first
 MOST_NEAR = 150  # edits near the first wrong values
+NEW = 3  # lines that run for the first time, one after the other, after the forward pass: the backward pass
 
 
 @dataclass
@@ -100,7 +100,7 @@ def surroundings(
             return run(problem.subject, problem.subject.parameters)
 
     places = sites_of(definitions)
-    shapes, lasts, firsts, began = _seen_once(problem, places, once)
+    shapes, firsts, ended = _seen_once(problem, places, once)
     backward = [
         site
         for site in places
@@ -108,9 +108,6 @@ def surroundings(
         and site.definition.ran(site.statement)
         and (site.definition.filename, site.statement.lineno) not in problem.neutral
     ]
-    forward = [site for site in places if _is_forward(site, problem.forward)]
-    ended = max((lasts[site.number] for site in forward if site.number in lasts), default=-1)
-    ended = min(ended, began)  # the loss may be computed after its gradients, or in the line that returns both
     early = [site for site in backward if firsts.get(site.number, ended + 1) < ended]
     backward = [site for site in backward if site not in set(early)]
     trial = trial_of(problem, [site for site in backward if site.kind != PART])
@@ -204,7 +201,7 @@ def _promising(
     codes: dict = {}
     for one in problem.definitions:
         codes |= compiled(one)
-    with exchanged(problem.definitions, codes):  # the program as its trees now are
+    with nothing_left_over(), exchanged(problem.definitions, codes):  # the program as its trees now are
         seen = moments(wanted, once)
     return promising(edits, seen, problem.matcher)
 
@@ -229,34 +226,50 @@ def _is_forward(site: Site, forward: frozenset[tuple[str, int]]) -> bool:
 
 def _seen_once(
     problem: Problem, sites: Sequence[Site], once: Callable[[], object]
-) -> tuple[dict[int, Shapes], dict[int, int], dict[int, int], float]:
-    """The shapes that each site had in one run, when it was last seen, when first, and when the backward pass began.
-
-    It began with the first adjoint that no line of the forward pass made.
-    """
+) -> tuple[dict[int, Shapes], dict[int, int], int]:
+    """The shapes that each site had in one run, when it was first seen, and when the forward pass had ended."""
     shapes: dict[int, Shapes] = {}
-    lasts: dict[int, int] = {}
-    firsts: dict[int, int] = {}
-    began = np.inf
-    clock = itertools.count()
+    log: list[int] = []
+    began: list[int] = []
     own = {site.number for site in sites if site.kind != PART and not _is_forward(site, problem.forward)}
 
     def seen(number: int, value: object) -> object:
-        nonlocal began
-        now = next(clock)
-        firsts.setdefault(number, now)
-        lasts[number] = now
+        log.append(number)
         if isinstance(value, np.ndarray):
             shapes.setdefault(number, set()).add(value.shape)
-            if now < began and number in own and value.dtype.kind == "f" and value.size > 1:
+            if not began and number in own and value.dtype.kind == "f" and value.size > 1:
                 if problem.matcher.match(value) is not None and problem.values.match(value) is None:
-                    began = now
+                    began.append(len(log) - 1)
         return value
 
-    with exchanged(problem.definitions, recordings(problem.definitions, sites, seen)):
+    with nothing_left_over(), exchanged(problem.definitions, recordings(problem.definitions, sites, seen)):
         with suppress(Exception):  # a program that raises is searched as well, with what it did until then
             once()
-    return shapes, lasts, firsts, began
+    firsts: dict[int, int] = {}
+    for now, number in enumerate(log):
+        firsts.setdefault(number, now)
+    ended = _ended(log, firsts, {site.number for site in sites if _is_forward(site, problem.forward)}, own)
+    # the loss may be computed after its gradients, or in the line that returns both
+    return shapes, firsts, min([ended, *began])
+
+
+def _ended(log: Sequence[int], firsts: Mapping[int, int], forward: Collection[int], own: Collection[int]) -> int:
+    """When a forward pass was last at work before the backward pass that follows it; -1 without any.
+
+    By its first adjoint that pass can be told only where it is right. The forward pass may come again, for another
+    sample: so it ends where, after all of its lines have run, lines that had not run yet do, one after the other.
+    """
+    ended = -1
+    all_of_it = max((firsts[number] for number in forward if number in firsts), default=-1)
+    new = 0
+    for now, number in enumerate(log):
+        if number in forward:
+            if new >= NEW:
+                break
+            ended, new = now, 0
+        elif now > all_of_it and number in own and firsts[number] == now:
+            new += 1
+    return ended
 
 
 def _recurrent(material: Material, problem: Problem) -> frozenset[str]:

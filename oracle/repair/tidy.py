@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from oracle.repair.edit import Edit, applied
 from oracle.repair.problem import Problem
@@ -12,15 +12,15 @@ from oracle.repair.surroundings import trial_of
 from oracle.rewriting import Definition
 
 
-def needed(problem: Problem, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
-    """The fewest of the edits with which every gradient agrees: later ones may have made earlier ones needless."""
+def needed(problem: Problem, edits: tuple[Edit, ...], right: Collection[str]) -> tuple[Edit, ...]:
+    """The fewest of the edits with which these gradients agree: later ones may have made earlier ones needless."""
     if len(edits) < 2:
         return edits
-    trial, whole = trial_of(problem, []), frozenset(problem.gradients)
+    trial = trial_of(problem, [])
     for count in range(1, len(edits)):
         for some in itertools.combinations(edits, count):
             score = trial.score(some) if _are_apart(edits, some, problem.definitions) else None
-            if score is not None and score.agreeing == whole:
+            if score is not None and score.agreeing >= set(right):
                 return some
     return edits
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oracle.annotation.matching import Matcher
-from oracle.annotation.recording import PART, Site, recording
+from oracle.annotation.recording import PART, Site, nothing_left_over, recording
 from oracle.repair.edit import Edit, applied
 from oracle.returned import NotChecked, read
 from oracle.rewriting import Definition, TookTooLong, exchanged, quiet, within
@@ -98,7 +98,7 @@ class Trial:
             with applied(edits):
                 for one in self.definitions:
                     codes |= recording(one, self.sites[one], self._seen) if one in changed else self.codes[one]
-            with within(self.seconds), exchanged(self.definitions, codes), quiet():
+            with within(self.seconds), nothing_left_over(), exchanged(self.definitions, codes), quiet():
                 result = run(self.subject, self.subject.parameters)
                 returned = read(result, self.subject.parameters, "", self.subject.window is not None)
         except (Exception, TookTooLong):

@@ -6,6 +6,7 @@ import pytest
 
 from oracle.diagnosis import diagnose
 from oracle.hypotheses import Explanation
+from oracle.repair import Repairs
 from oracle.verdict import AGREES, WRONG
 from tests.oracle.repair.programs import ROWS, planted
 
@@ -67,7 +68,7 @@ def test_a_mistake(diagnosed, mistake, wrong, cause):
     assert found.where.reason and found.where.source and found.where.said
     assert found.causes == (cause,)
     assert found.said and all(isinstance(one, str) and one for one in found.said)
-    assert len(found.repair.verified) == 2 and len(set(found.repair.verified)) == 2
+    assert len(found.repair.verified) == 3 and len(set(found.repair.verified)) == 3
     assert all("time=4, batch=3" not in one for one in found.repair.verified)  # not where it was searched
     assert added(found.repair.diff) in ([right], ["db += np.sum(da, axis=0)"])
     assert found.repair.diff not in [one.diff for one in found.alternatives]
@@ -282,7 +283,7 @@ def test_a_larger_budget_is_given_to_the_causes_as_well_and_taken_from_the_searc
 
     def repair(problem, elsewhere, budget, *_):
         given.append(budget)
-        return (), 0
+        return Repairs()
 
     monkeypatch.setattr("oracle.diagnosis.explained", explained)
     monkeypatch.setattr("oracle.diagnosis.repair", repair)

@@ -104,7 +104,10 @@ def _ranges(iterable: ast.expr) -> Iterator[tuple[str, str, str, float]]:
             return
         case ast.Call(func=ast.Name(id="range"), args=arguments):
             texts = [text_of(one) for one in arguments]
-            if len(texts) < 3:
+            if len(texts) == 3 and texts[2] == "1":
+                yield f"reversed({old})", CARRY, ", backward: what is carried comes from the step after", 1.0
+                texts = texts[:2]
+            elif len(texts) < 3:
                 yield f"reversed({old})", CARRY, ", backward: what is carried comes from the step after", 1.0
             for k, text in enumerate(texts[:2]):
                 for changed in _nearby(text):
@@ -343,9 +346,9 @@ def _never_assigned(text: str, loop: ast.AST) -> bool:
 
 
 def _only_added_to(text: str, loop: ast.AST) -> bool:
-    """Whether it is added to and read in a loop, and never begun anew: a carry that piles up."""
+    """Whether it is added to and read in a loop, and never begun anew, nor scaled: a carry that piles up."""
     stored = [
-        isinstance(inner, ast.AugAssign)
+        isinstance(inner, ast.AugAssign) and isinstance(inner.op, (ast.Add, ast.Sub))
         for inner in ast.walk(loop)
         if isinstance(inner, (ast.Assign, ast.AugAssign))
         for target in (inner.targets if isinstance(inner, ast.Assign) else [inner.target])
@@ -381,6 +384,8 @@ def never_written(place: Place) -> Iterator[Proposal]:
     for text in dict.fromkeys([*(one for one in read if one in outside and "[" not in one), *_gradients(place, loop)]):
         if not _never_assigned(text, loop) and not _only_added_to(text, loop):
             continue
+        if text in place.recurrent or text in place.material.given:
+            continue
         carried = text in in_loop
         shapes = arrays.get(text, set()) or _shapes_by_use(text, place)
         if not shapes:
@@ -406,7 +411,7 @@ def never_written(place: Place) -> Iterator[Proposal]:
             new = _line(line, loop.body[-1])
             again = with_body(loop, [*loop.body, new])
             # what is read at every step and never assigned is hardly meant to be so
-            yield Inserted([again], kind, says, 1.0 + produced / 200 if carried else 2.5, about, value=new.value)
+            yield Inserted([again], kind, says, 1.0 + produced / 50 if carried else 2.5, about, value=new.value)
 
 
 def _after(place: Place, loop: Loop, text: str, shapes: set[tuple[int, ...]], about: int | None) -> Iterator[Proposal]:

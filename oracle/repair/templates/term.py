@@ -224,22 +224,24 @@ def products_of_shape(place: Place, shapes: set[tuple[int, ...]]) -> Iterator[st
 def like_another(place: Place) -> Iterator[Proposal]:
     """A further term that is made as one of the others is, of another gate: dot(do, Wo.T) beside dot(df, Wf.T)."""
     node = place.node
-    match node:
-        case ast.BinOp(op=ast.Add(), right=term):
-            pass
-        case _:
-            return
+    outer = place.slot.parent
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        term = node.right
+    elif isinstance(outer, ast.AugAssign) and isinstance(outer.op, ast.Add) and outer.value is node:
+        term = node
+    else:
+        return
     found = product_of(term)
-    if not found or (isinstance(place.slot.parent, ast.BinOp) and isinstance(place.slot.parent.op, ast.Add)):
+    if not found or (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Add)):
         return
     arrays = place.material.arrays
     reads = [one for side in found[1:] for one in ast.walk(side) if isinstance(one, READ) and arrays.get(text_of(one))]
     deltas = [text_of(one) for one in reads if place.is_backward(text_of(one))]
-    weights = [text_of(one) for one in reads if arrays[text_of(one)] & place.parameters]
+    weights = [one for one in map(text_of, reads) if place.is_weight(one)]
     inside = {text_of(one) for one in ast.walk(node) if isinstance(one, READ)}
     for delta, weight in itertools.product(dict.fromkeys(deltas), dict.fromkeys(weights)):
         for other in place.material.of_shape(arrays[weight]):
-            if other in inside or place.is_backward(other) or other.endswith(".T"):
+            if other in inside or not place.is_weight(other) or other.endswith(".T"):
                 continue
             for given in place.material.of_shape(arrays[delta]):
                 if place.is_backward(given) and given not in inside and not given.endswith(".T"):

@@ -1,12 +1,13 @@
 """Which statements are suspicious beside the first wrong ones."""
 
 import ast
+from dataclasses import replace
 
 import numpy as np
 
 from oracle.annotation.matching import Matcher, of_some_uses
 from oracle.annotation.recording import VALUE, Site
-from oracle.annotation.truths import EDGE, Truth
+from oracle.annotation.truths import EDGE, NODE, Truth
 from oracle.repair.locally import Moment, promising
 from oracle.repair.suspicion import carries
 from tests.oracle.repair.conftest import definition_of
@@ -54,4 +55,7 @@ def test_some_of_the_uses_of_a_value():
     found = Matcher([one.adjoint for one in of_some_uses(uses)])
     for some in ((0, 1), (1, 3), (0, 2, 3)):
         assert found.match(sum(uses[k].adjoint for k in some)) is not None
-    assert found.match(sum(one.adjoint for one in uses)) is None  # that is the whole
+    whole = sum(one.adjoint for one in uses)
+    assert found.match(whole) is not None  # the matrix is read four times: no value has the whole
+    node = replace(uses[0], kind=NODE, adjoint=whole)
+    assert Matcher([one.adjoint for one in of_some_uses([*uses, node])]).match(whole) is None

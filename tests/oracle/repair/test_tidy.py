@@ -58,8 +58,8 @@ SUBTRACTED, ADDED = ("carry is subtracted", "dh ="), ("carry is added", "dh =")
 )
 def test_an_edit_that_a_later_one_undoes_is_dropped(program, wanted, left):
     made = program(WRONG)
-    edits = steps(made, *wanted)
-    assert [one.sentence for one in needed(problem_of(made), edits)] == [sentence for sentence, _ in left]
+    problem, edits = problem_of(made), steps(made, *wanted)
+    assert [one.sentence for one in needed(problem, edits, problem.gradients)] == [sentence for sentence, _ in left]
 
 
 def test_a_repair_holds_no_edit_that_it_can_do_without(program, monkeypatch):
@@ -67,7 +67,7 @@ def test_a_repair_holds_no_edit_that_it_can_do_without(program, monkeypatch):
     edits = steps(made, SUBTRACTED, ADDED, FIX)
     state = State(edits, Score(frozenset({"W", "R", "V", "b"}), 0.0))
     monkeypatch.setattr(sys.modules["oracle.repair.repair"], "solutions", lambda *_: iter([state]))
-    (found,), _ = repair(problem_of(made), [lambda: made.subject])
+    (found,) = repair(problem_of(made), [lambda: made.subject]).whole
     assert [one.sentence for one in found.changes] == ["R is transposed"]
 
 
