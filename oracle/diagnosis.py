@@ -92,13 +92,18 @@ class Diagnosis:
     unfollowed: tuple[str, ...] = ()
 
     @property
+    def made(self) -> Repair | None:
+        """The repair, or the part of one."""
+        return self.repair or self.part
+
+    @property
     def first_wrong(self) -> int | None:
         """The line at which it goes wrong first: where the repair is made, if there is one."""
-        return self.repair.changes[0].line if self.repair else self.where.line
+        return self.made.changes[0].line if self.made else self.where.line
 
     @property
     def first_wrong_file(self) -> str:
-        return self.repair.changes[0].filename if self.repair else self.where.filename
+        return self.made.changes[0].filename if self.made else self.where.filename
 
     @property
     def mended(self) -> tuple[str, ...]:
@@ -114,9 +119,8 @@ class Diagnosis:
         rest.
         """
         read = tuple(dict.fromkeys(one.kind for each in self.readings[:1] for one in each.mistakes))
-        made = self.repair or self.part
         rest = [one.kind for each in self.rest[:1] for one in each.mistakes]
-        undone = tuple(dict.fromkeys([*(change.kind for change in made.changes), *rest])) if made else ()
+        undone = tuple(dict.fromkeys([*(change.kind for change in self.made.changes), *rest])) if self.made else ()
         if not undone or len(read) == len(undone):
             return read
         return undone if len(read) > len(undone) else tuple(dict.fromkeys((*read, *undone)))
@@ -223,16 +227,23 @@ def _broken(what: str, error: Exception) -> str:
 
 
 def _failing(function: GradientFunction, report: FunctionReport) -> tuple[Point, Subject, Finding] | None:
-    """A small case at which it is wrong; else the first at which it was found to be."""
+    """A small case at which as many gradients are wrong as at any; else of those at which it was found wrong the first.
+
+    What is clipped, or chosen by a condition, is right at some sizes and numbers.
+    """
     every = points(function.shapes)
-    tries = [every[0].with_sizes(**apart(dict(every[0].sizes), {"time": TIME, "batch": BATCH}))]
-    tries += [one.with_sizes(**finding.sizes) for one, finding in zip(every, report.findings) if finding.wrong]
-    for point in tries:
+    most = max((len(finding.wrong) for finding in report.findings), default=0)
+    found = [one.with_sizes(**finding.sizes) for one, finding in zip(every, report.findings) if finding.wrong]
+    small = every[0].with_sizes(**apart(dict(every[0].sizes), {"time": TIME, "batch": BATCH}))
+    best: tuple[Point, Subject, Finding] | None = None
+    for point in [small, *found]:
         subject, _ = subject_at(function, point)
         finding = examine(subject)
-        if finding.outcome == WRONG and finding.wrong:
-            return point, subject, finding
-    return None
+        if finding.outcome == WRONG and len(finding.wrong) > (len(best[2].wrong) if best else 0):
+            best = point, subject, finding
+        if best and len(best[2].wrong) >= most:
+            break
+    return best
 
 
 def _truths(subject: Subject, finding: Finding) -> Truths | None:

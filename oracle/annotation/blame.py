@@ -76,13 +76,17 @@ class Judged(Classified):
         of = {self.known(t.value) for one in backward for t, _ in self.labels[one] if t.depends and t.value.size}
         if not of <= parameters:  # the decay of a weight is right before anything else is
             return None
-        orders = {
-            one: max((node.order for leaf in self._leaves(one) if (node := self._node_of(leaf))), default=-1)
-            for one in backward
-            if not one.is_load and one.value.size > 1
-        }
+        orders = {one: self._order_of(one) for one in backward if not one.is_load and one.value.size > 1}
+        for read in backward:  # probs.copy(), and then - 1 at the labels
+            made = [one for one in read.sources if not one.is_load or self.is_forward(one)]
+            if read.is_load and not read.exact and len(made) > 1 and self.is_forward(made[0]):
+                orders.setdefault(self._spoilt(read, made), max(map(self._order_of, made[0].within())))
         nearest = max(orders, key=lambda one: orders[one], default=None)  # the first of several
         return None if nearest is None or orders[nearest] < 0 else self._blame_of(nearest, VALUE)
+
+    def _order_of(self, event: Event) -> int:
+        """The place in the forward pass of the last of its values that an expression reads; -1 where it reads none."""
+        return max((node.order for leaf in self._leaves(event) if (node := self._node_of(leaf))), default=-1)
 
     def _node_of(self, event: Event) -> Truth | None:
         """The value of the forward pass that an array is."""

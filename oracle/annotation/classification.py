@@ -15,6 +15,7 @@ import numpy as np
 
 from oracle.annotation.events import Event, Recorded
 from oracle.annotation.matching import CLOSE, Matcher, sums_of_uses, without_negatives
+from oracle.annotation.recording import INCREMENT
 from oracle.annotation.steps import Steps
 from oracle.annotation.truths import NODE, Truth, Truths
 
@@ -99,6 +100,8 @@ class Classified:
         """The lines, as (file name, line), all of whose values can be followed back to the forward pass and constants."""
         known: set[Event] = set()
         for event in self.run.events:
+            if event.site.kind == INCREMENT and not isinstance(event.site.operator, (ast.Add, ast.Sub)):
+                continue  # dh *= z: what it makes is not what is recorded
             if self.is_forward(event) or self.known(event.value) in self._forward or not event.value.any():
                 known.add(event)
             elif event.is_load and not (event.sources and event.exact):

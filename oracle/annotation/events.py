@@ -119,6 +119,7 @@ class _Linking:
         self._seen: dict[tuple[int, float], Event] = {}  # what was only read, as well
         self._returned: dict[tuple[int, float], Event] = {}
         self._written: dict[Key, list[Event]] = {}
+        self._views: dict[Key, Key] = {}  # of names for parts of arrays: what is written to them is written there
         self._times: dict[int, int] = {}
         self._keys = {site.number: key_of(_parsed(site.target), site.definition) for site in sites}
 
@@ -282,7 +283,13 @@ class _Linking:
             event.number = -event.number
         if whole:
             self._written[key] = []
+            of = key_of(event.site.node, event.site.definition) if isinstance(event.site.node, ast.Subscript) else None
+            self._views.pop(key, None)
+            if of is not None:
+                self._views[key] = of
         self._written.setdefault(key, []).append(event)
+        if not whole and key in self._views:
+            self._written.setdefault(self._views[key], []).append(event)
 
 
 def _parsed(target: str) -> ast.expr | None:

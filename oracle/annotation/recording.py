@@ -18,7 +18,8 @@ import numpy as np
 from oracle.rewriting import Definition, compiled
 
 RECORDER = "\0recorder"  # no string of the user's is this one
-VALUE, INCREMENT, PART = "value", "increment", "part"
+VALUE, INCREMENT, PART, READ = "value", "increment", "part", "read"
+SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
 LISTING = (ast.ListComp, ast.GeneratorExp, ast.SetComp)
 PARTS = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript, ast.Attribute, ast.IfExp)
 
@@ -28,7 +29,8 @@ class Site:
     """Where a value is recorded: what stands in a field of a node of the tree.
 
     kind     VALUE that a statement assigns, returns or appends, or that a comprehension lists; INCREMENT of an
-             augmented assignment, or of a sum over a comprehension; PART of either
+             augmented assignment, or of a sum over a comprehension; PART of either; READ where a name is read first
+             after augmented assignments have changed it
     target   what it is assigned to, as text; of a part, of the whole
     """
 
@@ -81,6 +83,38 @@ def sites_of(definitions: Sequence[Definition], names: bool = False) -> list[Sit
                     found.append(site)
                     _add_parts(site.node, site, found, parts)
     return found
+
+
+def reads_of(definitions: Sequence[Definition], start: int) -> list[Site]:
+    """Where names that augmented assignments change are read next: of these themselves only what they add is recorded.
+
+    start   the number of the first of these sites
+    """
+    found: list[Site] = []
+    for definition in definitions:
+        for around in ast.walk(definition.statement):
+            body = getattr(around, "body", None)
+            if not isinstance(body, list) or not isinstance(around, ast.stmt):
+                continue
+            changed: set[str] = set()
+            for statement in body:
+                if isinstance(statement, SIMPLE):
+                    for parent, field, index, name in _names_read(statement):
+                        if name in changed:
+                            changed.discard(name)
+                            number = start + len(found)
+                            found.append(Site(number, parent, field, index, READ, name, definition, statement))
+                if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+                    changed.add(statement.target.id)
+    return found
+
+
+def _names_read(statement: ast.stmt) -> Iterator[tuple[ast.AST, str, int | None, str]]:
+    for parent in ast.walk(statement):
+        for field, value in ast.iter_fields(parent):
+            for index, one in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
+                    yield parent, field, index, one.id
 
 
 def _values(statement: ast.stmt, names: bool) -> Iterator[tuple[ast.AST, str, int | None, str, str]]:

@@ -138,7 +138,7 @@ def _unfollowed(found: Diagnosis) -> str:
 
 def _listing(found: Diagnosis) -> list[Listed]:
     """The annotated source with the lines that are marked: those that the fix changes, else the first wrong one."""
-    changed = [(one.filename, one.line) for one in found.repair.changes] if found.repair else []
+    changed = [(one.filename, one.line) for one in found.made.changes] if found.made else []
     shown = []
     for one in found.where.listing:
         remark = one.remark
@@ -149,7 +149,7 @@ def _listing(found: Diagnosis) -> list[Listed]:
         shown.append(replace(one, remark=remark))
     if changed and shown and changed[0] not in {(one.filename, one.line) for one in shown}:
         filename, line = changed[0]
-        source = _line_in(found.repair.diff, filename, line)
+        source = _line_in(found.made.diff, filename, line)
         if source.strip():
             made = replace(shown[0], filename=filename, function="", line=line, source=source, remark=HERE)
             near = next((one for one in shown if _in_one_function(one, filename, line)), None)

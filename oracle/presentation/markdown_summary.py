@@ -113,7 +113,7 @@ def _section(checked: Checked) -> Section:
         lines += list(_where_and_why(checked))
         if found.repair is None:
             lines.append("- No fix was found." if found.part is None else "- No whole fix was found.")
-        if made := found.repair or found.part:
+        if made := found.made:
             what = "Fix" if found.repair else "A part of it"
             lines += [f"- {what}: {_at(one.filename, one.line)} {escaped(one.sentence)}" for one in made.changes]
             agreeing = "every gradient agrees" if found.repair else f"{', '.join(found.mended)} agree{'s' * (len(found.mended) == 1)}"

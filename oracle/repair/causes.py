@@ -103,8 +103,10 @@ def kind_of(
     moves_weights = _moves_weights(material, parameters)
     if any(map(moves_weights, lines.before)) and not any(map(moves_weights, lines.after)):
         return UPDATE
-    if edit.kind == OPERAND and _reads_moved_weights(before, after, edit, moves_weights):
+    if edit.kind == OPERAND and _reads_moved_weights(lines, edit, moves_weights):
         return UPDATE
+    if edit.kind in (OPERAND, TIME_INDEX) and _is_one_less(edit.statement):
+        return OUTPUT_DELTA
     if _is_reordered(edit):
         if _is_update(edit.statement):
             return UPDATE
@@ -278,15 +280,26 @@ def _moves_weights(material: Material, parameters: Mapping[str, tuple[int, ...]]
     return moves
 
 
-def _reads_moved_weights(before: str, after: str, edit: Edit, moves: Callable[[ast.stmt], bool]) -> bool:
+def _reads_moved_weights(lines: Lines, edit: Edit, moves: Callable[[ast.stmt], bool]) -> bool:
     """Whether a name that is read no more was bound to weights less something."""
-    lost = _words(before) - _words(after)
+    before, after = (
+        {one.id for each in some for one in ast.walk(each) if isinstance(one, ast.Name)}
+        for some in (lines.before, lines.after)
+    )
     return any(
-        isinstance(target, ast.Name) and target.id in lost and moves(one)
+        isinstance(target, ast.Name) and target.id in before - after and moves(one)
         for one in ast.walk(edit.definition.statement)
         if isinstance(one, ast.Assign)
         for target in one.targets
     )
+
+
+def _is_one_less(statement: ast.stmt) -> bool:
+    """Whether it makes probabilities an error: probs[rows, labels] -= 1."""
+    match statement:
+        case ast.AugAssign(target=ast.Subscript(), op=ast.Sub(), value=ast.Constant(value=1)):
+            return True
+    return False
 
 
 def _is_reordered(edit: Edit) -> bool:

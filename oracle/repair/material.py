@@ -34,6 +34,7 @@ class Material:
     inside      arrays that only comprehensions bind: they can be read there alone
     named       ids of the arrays that have a name of their own
     given       what is always a value of the forward pass, or a parameter, by whatever name
+    integers    arrays of whole numbers, that can be an index
     """
 
     arrays: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Material:
     inside: dict[str, set[tuple[int, ...]]] = field(default_factory=dict)
     named: set[int] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
+    integers: set[str] = field(default_factory=set)
 
     def within(self, names: frozenset[str]) -> Material:
         """What can be read in a comprehension that binds these names."""
@@ -229,6 +231,8 @@ def _note(material: Material, text: str, value: object, deep: bool = True) -> No
         return
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
         material.arrays.setdefault(text, set()).add(value.shape)
+        if value.dtype.kind in "iu" and value.ndim:
+            material.integers.add(text)
     elif isinstance(value, (list, tuple)) and value and all(isinstance(one, np.ndarray) for one in value):
         if len({one.shape for one in value}) == 1:
             material.sequences.setdefault(text, set()).add((len(value), value[0].shape))

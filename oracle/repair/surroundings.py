@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from oracle.annotation.matching import Matcher
-from oracle.annotation.recording import LISTING, PART, Site, nothing_left_over, recordings, sites_of
+from oracle.annotation.recording import LISTING, PART, READ, Site, nothing_left_over, reads_of, recordings, sites_of
 from oracle.repair.candidates import affected, backward_statements, candidates, weighted
 from oracle.repair.edit import Edit
 from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
@@ -100,6 +100,7 @@ def surroundings(
             return run(problem.subject, problem.subject.parameters)
 
     places = sites_of(definitions)
+    places += reads_of(definitions, len(places))
     shapes, firsts, ended = _seen_once(problem, places, once)
     backward = [
         site
@@ -164,7 +165,7 @@ def _zero_at_first(trial: Trial, sites: Sequence[Site], loops: Collection[Loop])
     statements = {
         site.number: site.statement
         for site in sites
-        if site.kind != PART and (not makes_array(site.node) or site.statement in inside)
+        if site.kind not in (PART, READ) and (not makes_array(site.node) or site.statement in inside)
     }
     seen: dict[int, float] = {}
     for number, _, value in trial.log:
@@ -186,11 +187,11 @@ def _promising(
     carried: Collection[ast.stmt] = (),
 ) -> set[Edit]:
     """The edits that make an adjoint of the first wrong values, and another one of what is carried."""
-    suspects = [site for site in sites if site.kind != PART and site.number in wrong]
+    suspects = [site for site in sites if site.kind not in (PART, READ) and site.number in wrong]
     suspects = sorted(suspects, key=lambda site: wrong[site.number].position)[:IN_PARTS]
     wanted = {edit.statement: Moment(edit.definition.filename, 1) for edit in edits if edit.inserted}
     for site in sites:
-        if site.statement in carried and site.kind != PART:
+        if site.statement in carried and site.kind not in (PART, READ):
             wanted[site.statement] = Moment(site.definition.filename, 0, site, is_right=True)
     for site in suspects:
         if isinstance(site.parent, LISTING):  # its items one by one: the statement is looked at as a whole
@@ -231,7 +232,7 @@ def _seen_once(
     shapes: dict[int, Shapes] = {}
     log: list[int] = []
     began: list[int] = []
-    own = {site.number for site in sites if site.kind != PART and not _is_forward(site, problem.forward)}
+    own = {site.number for site in sites if site.kind not in (PART, READ) and not _is_forward(site, problem.forward)}
 
     def seen(number: int, value: object) -> object:
         log.append(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from oracle.annotation.recording import INCREMENT, PART, Site
+from oracle.annotation.recording import INCREMENT, PART, READ, Site
 from oracle.repair.locally import Occurrence
 from oracle.repair.loops import Loop
 from oracle.repair.problem import PARTLY, Problem
@@ -35,7 +35,7 @@ def suspicion(
     weights: dict[ast.stmt, float] = {site.statement: SETUP for site in early}
     wrong: dict[ast.stmt, int] = {}
     for site in sites:
-        if site.kind == PART:
+        if site.kind in (PART, READ):
             continue
         if site.number in strangers:
             wrong[site.statement] = -1
@@ -53,6 +53,9 @@ def suspicion(
             wrong[site.statement] = min(position, wrong.get(site.statement, position))
             continue
         weights[site.statement] = min(weight, weights.get(site.statement, weight))
+    for statement, position in _changing_what_is_read(sites, occurrences):
+        if statement not in wrong:
+            wrong[statement] = position
     for rank, statement in enumerate(sorted(wrong, key=lambda one: wrong[one])):
         weights[statement] = min(FIRST + 0.3 * rank, LATER)
     for definition in problem.definitions:  # what a loop goes over decides what is computed in it
@@ -66,6 +69,18 @@ def suspicion(
             ):
                 weights[site.statement] = min(weights.get(site.statement, UNSEEN), 0.5 + 0.2 * rank)
     return weights
+
+
+def _changing_what_is_read(
+    sites: Sequence[Site], occurrences: Mapping[int, Occurrence]
+) -> Iterator[tuple[ast.stmt, int]]:
+    """The statements that multiply what is wrong when it is read next, dh *= z, and the position of that value."""
+    for site in sites:
+        if site.kind == READ and site.number in occurrences:
+            for one in ast.walk(site.definition.statement):
+                if isinstance(one, ast.AugAssign) and not isinstance(one.op, (ast.Add, ast.Sub)):
+                    if isinstance(one.target, ast.Name) and one.target.id == site.target:
+                        yield one, occurrences[site.number].position
 
 
 def _increments(problem: Problem, trial: Trial, sites: Sequence[Site]) -> tuple[set[int], set[int]]:

@@ -229,7 +229,7 @@ def _function(checked: Checked, id: str) -> Function:
         charts.append(chart("The gradient of each state, dL/dh_t", [one for one in norms.series if not one.parameter]))
         charts.append(chart("What each step adds to each parameter", [one for one in norms.series if one.parameter]))
     listing = found.where.listing if found else ()
-    changed = [(one.filename, one.line) for one in found.repair.changes] if found and found.repair else ()
+    changed = [(one.filename, one.line) for one in found.made.changes] if found and found.made else ()
     return Function(
         id,
         checked,

@@ -49,6 +49,26 @@ def accumulation(place: Place) -> Iterator[Proposal]:
             yield Proposal([new], SIGN, f"{text_of(new)}: the other sign", 1.5)
 
 
+def repeated(place: Place) -> Iterator[Proposal]:
+    """np.add.at(dE, words, dx) for dE[words] += dx, which counts a word once that comes several times."""
+    match place.node:
+        case ast.AugAssign(target=ast.Subscript(value=array, slice=index), op=ast.Add(), value=value):
+            pass
+        case ast.Assign(targets=[ast.Subscript(value=array, slice=index)], value=value):
+            pass
+        case _:
+            return
+    indices = index.elts if isinstance(index, ast.Tuple) else [index]
+    if any(isinstance(one, (ast.Slice, ast.Constant, ast.UnaryOp)) for one in indices):
+        return
+    if all(isinstance(one, ast.Name) and one.id in place.counters for one in indices):
+        return
+    called = made("np.add.at(A, B, C)", place.node, A=array, B=index, C=value)
+    new = _at(ast.Expr(value=called), place.node)
+    says = f"{text_of(new)}: what {text_of(index)} holds several times counts as often"
+    yield Proposal([new], ACCUMULATION, says, 1.5)
+
+
 def overwritten(place: Place) -> Iterator[Proposal]:
     """x * (1 - x) where x *= 1 - x changes what the forward pass kept: as a new array, or where it is needed."""
     node, slot = place.node, place.slot
@@ -560,6 +580,6 @@ def _short(node: ast.stmt) -> str:
 
 
 TEMPLATES = (
-    accumulation, overwritten, loops, other_target, never_written, discarded, other_end, left_out, conditions,
+    accumulation, repeated, overwritten, loops, other_target, never_written, discarded, other_end, left_out, conditions,
     terms_at_steps, chosen_by_step, order,
 )  # fmt: skip

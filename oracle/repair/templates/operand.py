@@ -68,6 +68,21 @@ def whole_expression(place: Place) -> Iterator[Proposal]:
         yield Proposal(made(text, node), OPERAND, f"{text} in place of {text_of(node)}", 4.0)
 
 
+def other_index(place: Place) -> Iterator[Proposal]:
+    """Other labels, as an array of whole numbers that is the index of another: their shape is seldom known."""
+    node, parent = place.node, place.slot.parent
+    if isinstance(parent, ast.Tuple):
+        parent, node = place.around[parent].parent, parent
+    if not isinstance(parent, ast.Subscript) or parent.slice is not node:
+        return
+    node = place.node
+    if isinstance(node, (ast.Slice, ast.Constant, ast.UnaryOp, ast.Tuple)) or place.shapes.get(node):
+        return
+    for text in place.material.integers:
+        if text != text_of(node):
+            yield Proposal(made(text, node), OPERAND, f"{text} in place of {text_of(node)}", 2.5)
+
+
 def _is_inside(one: str, other: str) -> bool:
     return other.removesuffix(".T") == one
 
@@ -127,7 +142,7 @@ def complement(place: Place) -> Iterator[Proposal]:
         case ast.Name() | ast.Attribute() | ast.Subscript() if place.shape_of(node):
             new = made("1 - A", node, A=node)
             parent = place.slot.parent
-            if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
+            if isinstance(parent, (ast.BinOp, ast.AugAssign)) and isinstance(parent.op, ast.Mult):
                 yield Proposal(new, OPERAND, f"{text_of(new)} in place of {text_of(node)}", 2.0)
 
 
@@ -157,4 +172,4 @@ def functions(place: Place) -> Iterator[Proposal]:
         yield Proposal(node.args[0], kind, f"{inner} in place of {text_of(node)}: the function is applied already", 2.0)
 
 
-TEMPLATES = (same_shape, same_sequence, applied, complement, functions, whole_expression)
+TEMPLATES = (same_shape, other_index, same_sequence, applied, complement, functions, whole_expression)

@@ -46,6 +46,11 @@ def axes(place: Place) -> Iterator[Proposal]:
                     says = f"{text_of(new)} in place of {text_of(place.node)}"
                     yield Proposal(new, kind, says, 0.5 + changes)
     yield Proposal(inner, BIAS_SUM, f"{text_of(inner)} as it is, not summed", 2.5)
+    if isinstance(inner, ast.Subscript):  # of one step, where all of them count
+        for axes in range(2, max(map(len, place.shape_of(inner.value)), default=0)):
+            new = _reduced(name, inner.value, str(tuple(range(axes))), kept, place.node)
+            says = f"{text_of(new)} in place of {text_of(place.node)}: all of it counts"
+            yield Proposal(new, BIAS_SUM, says, 2.0)
 
 
 def missing(place: Place) -> Iterator[Proposal]:
