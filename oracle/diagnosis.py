@@ -67,13 +67,13 @@ class Diagnosis:
     facts         what narrows it, where nothing does
     repair        a verified one, or None
     alternatives  others that differ in kind
-    part          where there is no repair: a verified one of some of the gradients
-    rest          what reproduces the gradients that stay wrong with that part, as `readings`
     tried         candidates of the search
     seconds       of all that
     failed        parts of the diagnosis that broke, in words: a mistake of this tool's
     unread        why there is no reading, in words; empty where everything known was tried
     unfollowed    the files with a loop at their top level: what it computes is neither annotated nor searched
+    part          where there is no repair: a verified one of some of the gradients
+    rest          what reproduces the gradients that stay wrong with that part, as `readings`
     """
 
     outcome: str
@@ -83,13 +83,13 @@ class Diagnosis:
     facts: tuple[str, ...] = ()
     repair: Repair | None = None
     alternatives: tuple[Repair, ...] = ()
-    part: Repair | None = None
-    rest: tuple[Reading, ...] = ()
     tried: int = 0
     seconds: float = 0.0
     failed: tuple[str, ...] = ()
     unread: str = ""
     unfollowed: tuple[str, ...] = ()
+    part: Repair | None = None
+    rest: tuple[Reading, ...] = ()
 
     @property
     def made(self) -> Repair | None:

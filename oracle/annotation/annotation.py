@@ -242,9 +242,7 @@ def annotate(subject: Subject, definitions: Sequence[Definition], truths: Truths
     return Annotation(remarks, first, named, classified.wrong, tuple(definitions), neutral)
 
 
-def _neutral(
-    remarks: Iterable[Remark], first: FirstWrong | None, classified: Classified
-) -> Iterator[tuple[str, int]]:
+def _neutral(remarks: Iterable[Remark], first: FirstWrong | None, classified: Classified) -> Iterator[tuple[str, int]]:
     """The lines that compute no adjoint, and nothing from a wrong one.
 
     What is made of a wrong value alone has nothing right in it, and looks like a value of the forward pass; so does
@@ -256,7 +254,6 @@ def _neutral(
         place = one.filename, one.line
         if one.status == TRANSIT or (one.status == NEUTRAL and place not in after and place in known):
             yield place
-
 
 
 def _first(found: Blame, names: Names) -> FirstWrong:

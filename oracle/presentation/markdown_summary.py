@@ -116,7 +116,11 @@ def _section(checked: Checked) -> Section:
         if made := found.made:
             what = "Fix" if found.repair else "A part of it"
             lines += [f"- {what}: {_at(one.filename, one.line)} {escaped(one.sentence)}" for one in made.changes]
-            agreeing = "every gradient agrees" if found.repair else f"{', '.join(found.mended)} agree{'s' * (len(found.mended) == 1)}"
+            agreeing = (
+                "every gradient agrees"
+                if found.repair
+                else f"{', '.join(found.mended)} agree{'s' * (len(found.mended) == 1)}"
+            )
             diff = ["", f"<details><summary>The change, with which {escaped(agreeing)}</summary>", ""]
             diff += [*fenced(made.diff), ""]
             diff += [f"Verified at {escaped('; at '.join(made.verified))}.", "", "</details>"]

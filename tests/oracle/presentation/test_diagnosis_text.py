@@ -3,6 +3,7 @@
 import io
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,22 @@ def test_without_a_reading_the_fix_says_why():
 def test_no_fix(tried, seconds, budget, text):
     lines = after("fix", said(Diagnosis(WRONG, ("b",), tried=tried, seconds=seconds), budget))
     assert " ".join(line.strip() for line in lines) == text
+
+
+def test_a_part_of_a_fix_and_what_explains_the_rest():
+    part = replace(REPAIR, left=("W", "R"))
+    rest = Reading((Mistake("carry", "no carry", "dh = a", ""),), ("W",), 0.0)
+    found = Diagnosis(WRONG, ("b", "W", "R"), part=part, rest=(rest,), tried=9, seconds=20.4)
+    lines = said(found)
+    assert lines[1] == "    first wrong line: rnn.py:2"  # where the part is made
+    fix = lines[lines.index("fix") + 1 :]
+    assert fix[1] == "    but a part of it:" and fix[2].startswith("    rnn.py:2: ")
+    assert [one for one in fix if one[4:5] in ("+", "-")] == [
+        f"    {one}" for one in REPAIR.diff.splitlines() if one[:1] in ("+", "-")
+    ]
+    text = " ".join(" ".join(fix).split())
+    assert "verified: b agrees, W, R not yet, at sizes that the search had not seen: " + REPAIR.verified[0] in text
+    assert text.endswith("with that done, the rest would be explained by no carry dh = a unexplained: R")
 
 
 def test_alternatives_that_are_other_texts():

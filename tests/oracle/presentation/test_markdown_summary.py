@@ -133,6 +133,21 @@ def test_without_a_fix_a_diagnosis_or_a_line(file):
     assert "It could not be diagnosed: killed" in page.inside("p") and "details" not in page.tags
 
 
+def test_a_part_of_a_fix(file):
+    part = replace(repair_of(file, ("line 3\n", "three\n")), left=("R",))
+    rest = (reading(Mistake("carry", "no carry")), reading(Mistake("branch", "no branch")))
+    page = page_of(checked(file, WRONG, part=part, rest=rest))
+    items = page.inside("li")
+    for one in (
+        "No whole fix was found.",
+        "A part of it: rnn.py:3 said",
+        "With that done, the rest: no carry",
+        "Or: no b",
+    ):
+        assert one in items
+    assert page.inside("pre") == part.diff and "The change, with which W agrees" in page.inside("summary")
+
+
 def test_a_tie_and_a_cell(file):
     readings = tuple(reading(Mistake("sign", one)) for one in ("first", "second"))
     cell = Path(f"{file.parent / 'x.ipynb'}, cell 3")

@@ -132,6 +132,14 @@ def test_without_a_fix_the_first_wrong_line(file):
     assert said(one).startswith("2 mistakes would give exactly this:\na\nb\n")
 
 
+def test_a_part_of_a_fix_is_said_and_not_attached(file):
+    part = replace(repair_of(file, ("line 3\n", "three\n")), left=("R",))
+    rest = (reading(Mistake(kinds.CARRY, "no carry")),)
+    (one,) = results(checked(file, WRONG, where=where(file, 5), part=part, rest=rest))
+    assert "fixes" not in one and one["ruleId"] == "sign"
+    assert "A part of the fix: rnn.py:3: said; verified: W then right\nThe rest then: no carry\n" in said(one)
+
+
 def test_a_diagnosis_that_broke(file):
     (one,) = results(replace(checked(file, WRONG), not_diagnosed="killed"))
     assert one["ruleId"] == "wrong-gradient" and said(one).endswith("It could not be diagnosed: killed")

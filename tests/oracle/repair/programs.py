@@ -194,6 +194,76 @@ def program(p, sizes, rng):
 """
 
 
+IN_PLACE = """
+import numpy as np
+from oracle import gradient_function
+
+
+@gradient_function(W="input 2*hidden", R="hidden 2*hidden", b="2*hidden")
+def program(p, sizes, rng):
+    T, B, H = sizes.time, sizes.batch, sizes.hidden
+    x, y = rng.normal(size=(T, B, sizes.input)), rng.normal(size=(T, B, H))
+    h, gates = np.zeros((T + 1, B, H)), np.zeros((T, B, 2 * H))
+    h[0] = rng.normal(size=(B, H))
+    for t in range(T):
+        gates[t] = x[t] @ p.W + h[t] @ p.R + p.b
+        gates[t, :, :H] = 1 / (1 + np.exp(-gates[t, :, :H]))
+        gates[t, :, H:] = np.tanh(gates[t, :, H:])
+        h[t + 1] = gates[t, :, :H] * h[t] + (1 - gates[t, :, :H]) * gates[t, :, H:]
+    loss = 0.5 * np.sum((h[1:] - y) ** 2)
+
+    errors = h[1:] - y
+    deltas = np.empty((T, B, 2 * H))
+    dh = np.zeros((B, H))
+    for t in range(T - 1, -1, -1):
+        z, n = gates[t, :, :H], gates[t, :, H:]
+        dz, dn = deltas[t, :, :H], deltas[t, :, H:]
+        dh += errors[t]
+        np.multiply(dh, (h[t] - n) * z * (1 - z), out=dz)
+        np.multiply(dh, (1 - z) * (1 - n * n), out=dn)
+        dh *= z
+        dh += deltas[t] @ p.R.T
+    flat = deltas.reshape(T * B, 2 * H)
+    dW = x.reshape(T * B, -1).T @ flat
+    dR = h[:-1].reshape(T * B, H).T @ flat
+    return loss, dict(W=dW, R=dR, b=flat.sum(axis=0))
+"""
+
+SAMPLE_BY_SAMPLE = """
+import numpy as np
+from oracle import gradient_function
+
+
+def forward(p, xs, h):
+    hs = [h]
+    for x in xs:
+        hs.append(np.tanh(p.W @ x + p.R @ hs[-1] + p.b))
+    return hs
+
+
+def backward(p, g, xs, hs, error):
+    dh = error / len(xs)
+    for t in range(len(xs) - 1, -1, -1):
+        da = dh * (1 - hs[t + 1] ** 2)
+        g["W"] += np.outer(da, xs[t])
+        g["R"] += np.outer(da, hs[t])
+        g["b"] += da
+        dh = p.R.T @ da
+
+
+@gradient_function(W="hidden input", R="hidden hidden", b="hidden")
+def program(p, sizes, rng):
+    g = {name: np.zeros_like(value) for name, value in p.items()}
+    loss = 0.0
+    for k in range(sizes.batch):
+        xs, y = rng.normal(size=(sizes.time + k, sizes.input)), rng.normal(size=sizes.hidden)
+        hs = forward(p, xs, np.zeros(sizes.hidden))
+        loss += 0.5 * np.sum((hs[-1] - y) ** 2) / len(xs)
+        backward(p, g, xs, hs, hs[-1] - y)
+    return loss, g
+"""
+
+
 def planted(text: str, *pairs: tuple[str, str]) -> str:
     """The text with b for each a, which it has once."""
     for a, b in pairs:

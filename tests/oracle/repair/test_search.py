@@ -17,7 +17,18 @@ from oracle.gradient_function import GradientFunction
 from oracle.repair.trial import Score, Trial
 from oracle.repair.workers import tried
 from oracle.sizes import Parameters, Point, Sizes, draw, points
-from tests.oracle.repair.programs import CELLS, CLASS, DICT, IN_SELF, LATE, MEAN_OVER_STEPS, ROWS, planted
+from tests.oracle.repair.programs import (
+    CELLS,
+    CLASS,
+    DICT,
+    IN_PLACE,
+    IN_SELF,
+    LATE,
+    MEAN_OVER_STEPS,
+    ROWS,
+    SAMPLE_BY_SAMPLE,
+    planted,
+)
 
 
 def checked(path: Path) -> tuple[GradientFunction, FunctionReport]:
@@ -83,6 +94,13 @@ CASES = [
     pytest.param(CLASS, [("self.W.T @ delta", "self.W @ delta"), ("db +=", "db -=")], id="class: transposed, sign"),
     pytest.param(LATE, [("(o - y)\n", "(y - o)\n"), ("e = 2 * (y", "e = (y")], id="late: sign, factor"),
     pytest.param(ROWS, [TRANSPOSED, NOT_ADDED, MEAN], id="rows: transposed, accumulation, mean"),
+    pytest.param(IN_PLACE, [("dh *= z", "dh *= 1 - z")], id="in place: what it is multiplied by"),
+    pytest.param(IN_PLACE, [("(h[t] - n) * z", "(n - h[t]) * z"), ("dh *= z", "dh *= 1 - z")], id="in place: two"),
+    pytest.param(
+        SAMPLE_BY_SAMPLE,
+        [("error / len(xs)", "error / len(hs)"), ("1 - hs[t + 1] ** 2", "1 - hs[t] ** 2"), ("p.R.T @ da", "p.R @ da")],
+        id="sample by sample: factor, derivative, transposed",
+    ),
 ]
 
 
@@ -108,7 +126,8 @@ def test_mistakes_are_repaired(tmp_path, forked, program, mistakes):
     assert loss == right_loss
     for name in right:
         np.testing.assert_allclose(gradients[name], right[name], rtol=1e-9, atol=1e-12)
-    backward = {ROWS: "    dW, dR", LATE: "    e = "}.get(program, "    def backward")
+    backward = {ROWS: "    dW, dR", LATE: "    e = ", IN_PLACE: "    errors = ", CLASS: "    def backward"}
+    backward = backward.get(program, "def backward")
     assert text[: text.index(backward)] == program[: program.index(backward)]
     assert all(one.diff != repair.diff for one in found.alternatives)  # another repair, and not another name for it
 
@@ -193,6 +212,37 @@ def test_what_is_out_of_reach_ends_within_the_budget(tmp_path, forked):
     assert found.tried > 50
     assert told == sorted(told) and told and told[-1] <= found.tried
     assert left_of(forked) == []
+
+
+HARD = ("dh = e[t] @ V.T + carry", "dh = np.cumsum(e[t] @ V.T, axis=1)[::-1] * np.sign(h[t]) + carry")
+
+
+def test_of_what_is_out_of_reach_a_part_is_found(tmp_path):
+    """The gradient of V needs one edit; those of the others need a line that nothing leads to."""
+    found = searched(tmp_path / "program.py", planted(ROWS, NOT_ADDED, HARD))
+    assert found.repair is None and found.alternatives == ()
+    (change,) = found.part.changes
+    assert (change.kind, change.line) == ("accumulation", found.first_wrong) and "dV += " in found.part.diff
+    assert set(found.part.left) == {"W", "R", "b"} and found.mended == ("V",) and len(found.part.verified) == 3
+    assert found.causes[0] == "accumulation"
+    _, right = returned(tmp_path / "right.py", ROWS)
+    _, patched = returned(tmp_path / "patched.py", *found.part.patched.values())
+    np.testing.assert_allclose(patched["V"], right["V"], rtol=1e-9, atol=1e-12)
+    assert not np.allclose(patched["W"], right["W"])
+
+
+def test_what_explains_the_rest_is_said_of_the_program_with_the_part_in_it(tmp_path, monkeypatch):
+    """As if the second of two mistakes had been out of reach."""
+    monkeypatch.setattr("oracle.repair.search.MOST_EDITS", 1)
+    path = tmp_path / "program.py"
+    path.write_text(planted(ROWS, NOT_ADDED, TRANSPOSED))
+    found = diagnosis(*checked(path), 5.0)
+    assert found.repair is None and [change.kind for change in found.part.changes] == ["transposed recurrent matrix"]
+    assert {one.kind for reading in found.rest for one in reading.mistakes} == {"accumulation"}
+    assert all(reading.parameters == ("V",) for reading in found.rest) and found.part.left == ("V",)
+    assert set(found.causes) == {"accumulation", "transposed recurrent matrix"}
+    whole = searched(path, planted(ROWS, HARD), 1.0)
+    assert whole.part is None and whole.rest == ()  # no edit mends any of them
 
 
 def test_no_time_at_all(tmp_path, forked):

@@ -58,6 +58,8 @@ NAMES = {
     "p": {name: ARRAYS[name] for name in ("W", "R", "b")},
     "hs": [*ARRAYS["h"]],
     "das": [*ARRAYS["a"]],
+    "words": RNG.integers(I, size=B),
+    "labels": RNG.integers(B, size=B),
     "deriv": lambda v: 1 - v**2,
     "f": np.tanh,
 }
@@ -77,6 +79,7 @@ def edits_of(text: str):
                 shapes[node] = {value.shape}
                 if node in reads:
                     material.arrays.setdefault(text, set()).add(value.shape)
+                    material.integers |= {text} if value.dtype.kind == "i" else set()
             elif isinstance(value, int) and not isinstance(node, ast.Constant):
                 material.numbers.setdefault(text, set()).add(value)
     material.numbers |= {"T": {T}, "B": {B}}
@@ -208,6 +211,17 @@ LINES = [
     ("da = carry + (1 - h[t] ** 2) * dh", "da = (1 - h[t] ** 2) * (carry + dh)", "activation derivative"),
     ("da = z[t] * (dh + carry)", "da = z[t] * dh + carry", "operand"),
     ("da = dh * z[t] * (1 - z[t]) * r[t]", "da = dh * r[t]", "activation derivative"),
+    # in place: the error of a carry, what is written to rows that come several times, labels as an index
+    ("carry *= z[t]", "carry *= 1 - z[t]", "operand"),
+    (
+        "dz = dh * z[t]\ndr = dh * r[t]\ncarry += dz @ W_z.T",
+        "dz = dh * z[t]\ndr = dh * r[t]\ncarry += dz @ W_z.T + dr @ W_r.T",
+        "branch",
+    ),
+    ("dW[words] += dh", "np.add.at(dW, words, dh)", "accumulation"),
+    ("dW[words, t] = dh", "np.add.at(dW, (words, t), dh)", "accumulation"),
+    ("dy[np.roll(words, 1)] -= 1\nda = x[labels]", "dy[labels] -= 1\nda = x[labels]", "operand"),
+    ("dc += y[t].sum(axis=0)", "dc += np.sum(y, axis=(0, 1))", "bias sum"),
     # a mask, and where there is none
     ("da = dh", "da = dh * mask", "factor"),
     ("da = dh", "da = dh * (1 - mask)", "factor"),
@@ -242,6 +256,7 @@ def test_line(wrong, right, kind):
 HEADS = [
     ("for t in range(T):", "for t in reversed(range(T)):", "carry"),
     ("for t in reversed(range(T)):", "for t in range(T):", "carry"),
+    ("for t in range(0, T, 1):", "for t in reversed(range(0, T, 1)):", "carry"),
     ("for t in range(T - 1, 0, -1):", "for t in range(T - 1, -1, -1):", "accumulation"),
     ("for t in range(T - 2, -1, -1):", "for t in range(T - 1, -1, -1):", "accumulation"),
     ("for t in reversed(range(1, T)):", "for t in reversed(range(T)):", "accumulation"),
@@ -361,6 +376,12 @@ def backward(self, *args, key=lambda v: v[::-1], **more):
     for k in range(len(x)): del x[k - 1]
     return (yield from x), not y, -1, 1j, b"", None, ..., x if y else (lambda *, z=1: z)(**more)
 '''
+
+
+def test_what_is_scaled_in_the_loop_is_assigned_in_it():
+    """carry *= z is no carry that only piles up, and a weight is none at all."""
+    sentences = {edit.sentence for edit in edits_of(function("carry *= z[t]\ncarry += dh\nda = carry @ W_z"))[1]}
+    assert not any("carry is never assigned" in one or "W_z is never" in one for one in sentences)
 
 
 def test_odd_syntax_is_no_error():
