@@ -18,6 +18,7 @@ from oracle.finding import Finding
 from oracle.gradient_check import FunctionReport, check_function, functions_in, pick, subject_at
 from oracle.gradient_function import GradientFunction
 from oracle.hypotheses import SECONDS, Reading, explained
+from oracle.kinds import OPERAND
 from oracle.lifting import NotLifted
 from oracle.oracles import AUTOGRAD, Mistrusted
 from oracle.repair import BUDGET, PARTLY, Problem, Repair, edits_for, repair, running
@@ -115,14 +116,16 @@ class Diagnosis:
         """The kinds of mistake: those of the reading that reproduces the gradients, and those that the repair undoes.
 
         A reading with more mistakes than the repair has edits takes one for several: then the repair knows better.
-        Where it has fewer, each may have seen what the other has not. Of a part of a repair, with what reproduces the
-        rest.
+        Where it has fewer, each may have seen what the other has not; where it has as many, a repair knows better what
+        the other operand is. Of a part of a repair, with what reproduces the rest.
         """
         read = tuple(dict.fromkeys(one.kind for each in self.readings[:1] for one in each.mistakes))
         rest = [one.kind for each in self.rest[:1] for one in each.mistakes]
         undone = tuple(dict.fromkeys([*(change.kind for change in self.made.changes), *rest])) if self.made else ()
-        if not undone or len(read) == len(undone):
+        if not undone or (len(read) == len(undone) and (OPERAND not in read or OPERAND in undone)):
             return read
+        if len(read) == len(undone):
+            return undone
         return undone if len(read) > len(undone) else tuple(dict.fromkeys((*read, *undone)))
 
     @property

@@ -77,7 +77,7 @@ def verdicts_of(subject: Subject, oracle_words: str) -> list[Verdict]:
         raise NotChecked(str(error)) from error
     truth = applied(subject.deviations, oracle.intended, subject.parameters)
     if _are_plain(returned, truth):
-        least = {name: np.spacing(float(np.abs(right).max(initial=0))) for name, right in truth.items()}
+        least = {name: max(np.spacing(float(np.abs(right).max(initial=0))), 1e-300) for name, right in truth.items()}
         oracle = replace(oracle, measure=lambda runs, precision: Noise(least))
     return _judged(subject, returned, oracle, precisions)[0]
 

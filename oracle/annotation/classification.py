@@ -97,7 +97,7 @@ class Classified:
         return {event.place for event in found}
 
     def of_known_origin(self) -> set[tuple[str, int]]:
-        """The lines, as (file name, line), all of whose values can be followed back to the forward pass and constants."""
+        """The lines, as (file name, line), all of whose values come from the forward pass and constants alone."""
         known: set[Event] = set()
         for event in self.run.events:
             if event.site.kind == INCREMENT and not isinstance(event.site.operator, (ast.Add, ast.Sub)):

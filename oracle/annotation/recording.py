@@ -143,6 +143,10 @@ def _values(statement: ast.stmt, names: bool) -> Iterator[tuple[ast.AST, str, in
             yield statement.value, "args", len(statement.value.args) - 1, VALUE, ast.unparse(statement.value.func.value)
         case ast.Expr(value=ast.Call(keywords=keywords)) if names or any(one.arg == "out" for one in keywords):
             yield statement, "value", None, VALUE, _written_by(statement.value)
+        case ast.Expr(value=ast.Call(args=arguments)):  # layer.backward(dy / n)
+            for index, one in enumerate(arguments):
+                if isinstance(one, ast.BinOp):
+                    yield statement.value, "args", index, VALUE, ""
 
 
 def _written_by(call: ast.Call) -> str:

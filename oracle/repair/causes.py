@@ -98,6 +98,7 @@ def kind_of(
     made    the names that the lines of the forward pass assign, in any of the user's functions
     """
     before, after = lines.texts
+    made = {*made, *material.integers}  # labels are data
     if edit.kind in (LAYOUT, TRANSPOSED, SIGN):
         return edit.kind
     moves_weights = _moves_weights(material, parameters)
@@ -115,7 +116,7 @@ def kind_of(
         return LAYOUT
     if _derivatives(before) != _derivatives(after):
         return OUTPUT_DELTA if _is_output_delta(lines, edit, made) else DERIVATIVE
-    if _is_output_delta(lines, edit, made) and edit.kind in (OPERAND, BRANCH):
+    if _is_output_delta(lines, edit, made) and edit.kind in (OPERAND, BRANCH, DERIVATIVE):
         return OUTPUT_DELTA
     if edit.kind in (FACTOR, BRANCH) and _steps_alone(before) > _steps_alone(after):
         if _is_output_delta(lines, edit, made):
@@ -127,6 +128,8 @@ def kind_of(
         return BIAS_SUM
     if edit.kind in (STATE, UPDATE, ACCUMULATION) and _is_moved(edit, lines):
         return UPDATE if _is_update(edit.statement) else edit.kind
+    if edit.kind == ACCUMULATION and _is_added_to_a_carry(edit, lines):
+        return BRANCH
     if edit.kind in (BRANCH, ACCUMULATION) and _is_carried(edit):
         return CARRY if isinstance(_first(lines.after), ast.Assign) else BRANCH
     return edit.kind
@@ -166,11 +169,12 @@ def _derivatives(text: str) -> Counter[str]:
 def _is_output_delta(lines: Lines, edit: Edit, made: Collection[str]) -> bool:
     """Whether a line makes an adjoint of values of the forward pass alone: the first of the backward pass."""
     statement = _first(lines.after) or _first(lines.before)
-    if not isinstance(statement, (ast.Assign, ast.AugAssign, ast.Return)) or statement.value is None:
+    if not isinstance(statement, (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)) or statement.value is None:
         return False
     read = {
         node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     }
+    read -= {one.func.id for one in ast.walk(statement) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
     own = {
         target.id
         for node in ast.walk(edit.definition.statement)
@@ -308,6 +312,25 @@ def _is_reordered(edit: Edit) -> bool:
         return False
     before, after = getattr(edit.parent, edit.field), edit.value
     return len(before) == len(after) and {id(one) for one in before} == {id(one) for one in after}
+
+
+def _is_added_to_a_carry(edit: Edit, lines: Lines) -> bool:
+    """Whether dh += ... stands for dh = ..., where the loop assigns dh in another line as well."""
+    match _first(lines.before), _first(lines.after):
+        case ast.Assign(targets=[ast.Name(id=name)]), ast.AugAssign():
+            pass
+        case _:
+            return False
+    return any(
+        isinstance(one, ast.Assign) and one is not edit.statement and name in {*_stored_by(one)}
+        for loop in ast.walk(edit.definition.statement)
+        if isinstance(loop, Loop) and any(one is edit.statement for one in ast.walk(loop))
+        for one in ast.walk(loop)
+    )
+
+
+def _stored_by(statement: ast.Assign) -> list[str]:
+    return [one.id for target in statement.targets for one in ast.walk(target) if isinstance(one, ast.Name)]
 
 
 def _is_carried(edit: Edit, statement: ast.stmt | None = None) -> bool:

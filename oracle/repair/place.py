@@ -49,6 +49,9 @@ class Inserted(Proposal):
     value: ast.expr | None = None
 
 
+JOINS = re.compile(r"concat|stack$|^block|_$")  # np.c_, np.concatenate, np.hstack
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """One expression or statement.
@@ -90,6 +93,28 @@ class Place:
     @property
     def statement(self) -> ast.stmt:
         return self.slot.statement
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole value: of a statement, one of several that it returns or assigns, or joined with others.
+
+        In `return dx, dh * f`, `grads = {"W": dW}`, `np.concatenate([df, do])` and `cell.backward(dh)` as well.
+        """
+        parent, statement = self.slot.parent, self.statement
+        if parent is statement:
+            return True
+        if isinstance(parent, (ast.Tuple, ast.List, ast.Dict)):
+            outer = self.around[parent].parent
+            return outer is statement or (isinstance(outer, ast.Call) and JOINS.search(text_of(outer.func)) is not None)
+        if isinstance(parent, ast.Call) and getattr(statement, "value", None) is parent:
+            return parent.func is not self.node and not text_of(parent.func).startswith(("np.", "numpy."))
+        return False
+
+    @property
+    def is_multiplied(self) -> bool:
+        """Whether it is a factor that np.multiply is given."""
+        parent = self.slot.parent
+        return isinstance(parent, ast.Call) and self.node in parent.args and text_of(parent.func) == "np.multiply"
 
     def shape_of(self, node: ast.AST) -> Shapes:
         """The shapes that an expression had; those of its name elsewhere where it was not seen itself."""

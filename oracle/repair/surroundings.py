@@ -249,9 +249,18 @@ def _seen_once(
     firsts: dict[int, int] = {}
     for now, number in enumerate(log):
         firsts.setdefault(number, now)
-    ended = _ended(log, firsts, {site.number for site in sites if _is_forward(site, problem.forward)}, own)
+    forward = {site.number for site in sites if _is_forward(site, problem.forward) and not _is_call(site, problem)}
+    ended = _ended(log, firsts, forward, own)
     # the loss may be computed after its gradients, or in the line that returns both
     return shapes, firsts, min([ended, *began])
+
+
+def _is_call(site: Site, problem: Problem) -> bool:
+    """Whether a value is what a function of the user's gives back: that comes after all that is computed in it."""
+    if not isinstance(site.node, ast.Call):
+        return False
+    name = ast.unparse(site.node.func).rpartition(".")[2]
+    return any(one.statement.name == name for one in problem.definitions if hasattr(one.statement, "name"))
 
 
 def _ended(log: Sequence[int], firsts: Mapping[int, int], forward: Collection[int], own: Collection[int]) -> int:

@@ -99,7 +99,7 @@ def missing(place: Place) -> Iterator[Proposal]:
     ):
         return
     parent = place.slot.parent
-    whole = parent is place.statement
+    whole = place.is_whole or place.is_multiplied
     if not whole and not (isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Add))):
         return
     known = [text for text in place.material.of_shape(shapes) if not place.is_backward(text)]

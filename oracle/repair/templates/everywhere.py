@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from oracle.kinds import ACCUMULATION, DERIVATIVE, INJECTION, OPERAND, TIME_INDEX, TRANSPOSED
+from oracle.kinds import ACCUMULATION, DERIVATIVE, INJECTION, LAYOUT, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.loops import counter_of
 from oracle.repair.material import READ
 from oracle.repair.place import (
@@ -25,6 +25,7 @@ from oracle.repair.place import (
 from oracle.rewriting import copied
 
 MOST_INDICES = 3  # of which all are tried
+MOST_JOINED = 5  # whose other orders are tried
 MOST_PAIRS = 60  # of things in a line that are exchanged
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
 
@@ -89,6 +90,24 @@ def exchanged(place: Place) -> Iterator[Proposal]:
                 lambda inner, turned=turned: made(turned[text_of(inner)], inner),
             )
             yield Proposal([new], OPERAND, f"{one} and {other} in each other's place", 2.0)
+
+
+def reordered(place: Place) -> Iterator[Proposal]:
+    """One of several gates that are joined in another place among them: [di, df, do, dg] for [dg, di, df, do]."""
+    node = place.node
+    if place.is_target or not isinstance(node, (ast.List, ast.Tuple)) or not 2 < len(node.elts) <= MOST_JOINED:
+        return
+    shapes = [place.shape_of(one) for one in node.elts]
+    if not all(one & shapes[0] for one in shapes):
+        return
+    for taken, put in itertools.permutations(range(len(node.elts)), 2):
+        if abs(taken - put) > 1:  # of two beside each other it is an exchange
+            rest = [one for one in node.elts if one is not node.elts[taken]]
+            rest.insert(put, node.elts[taken])
+            new = ast.copy_location(type(node)(elts=rest, ctx=node.ctx), node)
+            yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {text_of(node)}: in another order", 2.5)
+    new = ast.copy_location(type(node)(elts=node.elts[::-1], ctx=node.ctx), node)
+    yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {text_of(node)}: in another order", 2.5)
 
 
 def transposes(place: Place) -> Iterator[Proposal]:
@@ -250,4 +269,4 @@ def _with_index(node: ast.Subscript, text: str) -> ast.Subscript:
 
 
 TEMPLATES = (names, functions, exchanged, transposes, indices, constant_indices)
-OF_EXPRESSIONS = (bounds, fewer_steps)
+OF_EXPRESSIONS = (bounds, fewer_steps, reordered)

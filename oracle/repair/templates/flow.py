@@ -73,13 +73,16 @@ def overwritten(place: Place) -> Iterator[Proposal]:
     """x * (1 - x) where x *= 1 - x changes what the forward pass kept: as a new array, or where it is needed."""
     node, slot = place.node, place.slot
     match node:
-        case ast.AugAssign(target=ast.Name(id=name), op=op, value=value) if isinstance(op, CHANGING):
-            pass
+        case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value) if isinstance(op, CHANGING):
+            read = ast.copy_location(ast.Name(id=name, ctx=ast.Load()), node)
+            changed = ast.copy_location(ast.BinOp(left=read, op=op, right=value), node)
+        case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name) as read, slice=part)], value=changed):
+            if text_of(part) not in ("...", "Ellipsis", ":"):
+                return
+            target = ast.copy_location(ast.Name(id=name, ctx=ast.Store()), node)
         case _:
             return
-    read = ast.copy_location(ast.Name(id=name, ctx=ast.Load()), node)
-    changed = ast.copy_location(ast.BinOp(left=read, op=op, right=value), node)
-    new = _at(ast.Assign(targets=[node.target], value=changed), node)
+    new = _at(ast.Assign(targets=[target], value=changed), node)
     cost = 2.0 if ADJOINT.search(name) else 0.6  # dh *= 1 - h ** 2 is often meant, z *= 1 - z never
     yield Proposal([new], STATE, f"{text_of(new)}: an array of its own, nothing is written over", cost)
     body = getattr(slot.parent, slot.field)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from oracle.kinds import ACCUMULATION, BRANCH, CARRY, LAYOUT, OPERAND, TIME_INDEX, TRANSPOSED
 from oracle.repair.place import (
+    JOINS,
     Place,
     Proposal,
     index_text,
@@ -112,8 +113,7 @@ def times_matrix(place: Place) -> Iterator[Proposal]:
     shapes = place.shape_of(node)
     if place.is_target or not isinstance(node, (*READABLE, ast.BinOp)) or not shapes:
         return
-    whole = place.slot.parent is place.statement or isinstance(place.slot.parent, ast.BinOp)
-    if not whole or product_of(place.slot.parent) or max(map(len, shapes)) not in (1, 2):
+    if not (place.is_whole or isinstance(place.slot.parent, ast.BinOp)) or product_of(place.slot.parent) or max(map(len, shapes)) not in (1, 2):
         return
     wanted = shapes
     for text in place.material.arrays:
@@ -174,6 +174,10 @@ def reshapes(place: Place) -> Iterator[Proposal]:
         case _:
             return
     old = text_of(place.node)
+    if isinstance(inner, ast.Call) and JOINS.search(text_of(inner.func)) and len(inner.args) == 1:
+        for axis in (0, 1, -1):
+            new = made(f"np.concatenate(A, axis={axis})", place.node, A=inner.args[0])
+            yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: joined along another axis", 2.0)
     if not turned and not (isinstance(inner, ast.Name) and inner.id in ("np", "numpy")):
         for new in (transposed(inner), inner):
             yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: another order of the elements", 1.5)
@@ -230,6 +234,11 @@ def whole(place: Place) -> Iterator[Proposal]:
     if all(isinstance(one, ast.Subscript) and _has_slice(one) for one in (left, right)):
         new = product(how, left.value, right.value, node)
         yield Proposal(new, BRANCH, f"{text_of(new)} in place of {text_of(node)}: all parts count", 2.0)
+    inner = is_transposed(left)
+    if isinstance(inner, ast.Subscript) and isinstance(right, ast.Subscript):  # of one step
+        if all(any(len(one) == 3 for one in place.shape_of(each.value)) for each in (inner, right)):
+            new = made("np.tensordot(A, B, axes=([0, 1], [0, 1]))", node, A=inner.value, B=right.value)
+            yield Proposal(new, ACCUMULATION, f"{text_of(new)} in place of {text_of(node)}: all steps count", 2.0)
 
 
 def _has_slice(node: ast.Subscript) -> bool:

@@ -58,7 +58,7 @@ def missing(place: Place) -> Iterator[Proposal]:
     node = place.node
     if place.is_target or not isinstance(node, (ast.Name, ast.Subscript, ast.BinOp, ast.Attribute)):
         return
-    if place.slot.parent is not place.statement and not isinstance(place.slot.parent, (ast.BinOp, ast.Dict)):
+    if not place.is_whole and not isinstance(place.slot.parent, (ast.BinOp, ast.Dict)):
         return
     if isinstance(node, ast.Subscript):  # only a part of it counted
         for axis in range(max(map(len, place.shape_of(node.value)), default=0)):

@@ -33,8 +33,8 @@ def signs(place: Place) -> Iterator[Proposal]:
             yield Proposal(new, SIGN, f"{text_of(new)} in place of {text_of(node)}: the other sign", cost)
         case ast.UnaryOp(op=ast.USub(), operand=inner) if not isinstance(inner, ast.Constant):
             yield Proposal(inner, SIGN, f"{text_of(inner)} without the minus", 1.0)
-    if place.slot.parent is place.statement and isinstance(node, ast.expr) and not isinstance(node, ast.Constant):
-        if isinstance(place.statement, (ast.Assign, ast.AugAssign)):
+    if place.is_whole and isinstance(node, ast.expr) and not isinstance(node, ast.Constant):
+        if isinstance(place.statement, (ast.Assign, ast.AugAssign, ast.Return)):
             yield Proposal(made("-A", node, A=node), SIGN, f"the sign of {text_of(node)} is the other", 2.0)
 
 
@@ -176,8 +176,7 @@ def more_terms(place: Place) -> Iterator[Proposal]:
             kind = CARRY if _is_carried(text, place) else BRANCH
             new = made("A + B", node, A=node, B=text)
             yield Proposal(new, kind, f"{text} was left out: {text_of(new)}", 2.0 if kind == CARRY else 2.5)
-    whole = place.slot.parent is place.statement
-    if whole:
+    if place.is_whole:
         for text in products_of_shape(place, shapes):
             if text not in inside:
                 new = made("A + B", node, A=node, B=text)
@@ -306,8 +305,8 @@ def _without_gate(text: str) -> str:
 def _is_summand(place: Place) -> bool:
     """Whether something could be added here: the whole value of a statement, a factor in brackets, an argument."""
     parent = place.slot.parent
-    if parent is place.statement:
-        return isinstance(place.statement, (ast.Assign, ast.AugAssign, ast.Return))
+    if place.is_whole:
+        return True
     if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.MatMult)):
         return True
     return isinstance(parent, ast.Call) and place.node in parent.args
@@ -321,9 +320,7 @@ def _is_carried(text: str, place: Place) -> bool:
 def factors(place: Place) -> Iterator[Proposal]:
     """A constant or a size as a further factor, an array as one."""
     node = place.node
-    if place.is_target or place.slot.parent is not place.statement:
-        return
-    if not isinstance(place.statement, (ast.Assign, ast.AugAssign, ast.Return)) or isinstance(node, ast.Constant):
+    if place.is_target or not place.is_whole or isinstance(node, ast.Constant):
         return
     shapes = place.shapes.get(node) or place.shape_of(node)
     if not shapes:
@@ -363,7 +360,7 @@ def array_factors(place: Place) -> Iterator[Proposal]:
         return
     parent = place.slot.parent
     among = isinstance(parent, ast.BinOp) and isinstance(parent.op, (*ADDING, ast.Mult, ast.MatMult, ast.Div))
-    if not (parent is place.statement or among or isinstance(parent, (ast.GeneratorExp, ast.ListComp))):
+    if not (place.is_whole or place.is_multiplied or among or isinstance(parent, (ast.GeneratorExp, ast.ListComp))):
         return
     if isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Mult, ast.Div)) and node is parent.right:
         return
@@ -371,7 +368,7 @@ def array_factors(place: Place) -> Iterator[Proposal]:
     if not shapes:
         return
     inside = text_of(node)
-    if parent is place.statement or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div)):
+    if place.is_whole or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div)):
         for text in _spread_over(place, shapes):
             for form, says in (("A * B", text), ("A * (1 - B)", f"1 - {text}")):
                 new = made(form, node, A=node, B=text)
@@ -435,6 +432,10 @@ def numbers(place: Place) -> Iterator[Proposal]:
     for other, values in place.material.numbers.items():
         if other != text and other not in place.counters and min(values) > 1:
             yield Proposal(made(other, node), FACTOR, f"{other} in place of {text}", 2.5)
+    if text.endswith(".size"):
+        names = [one for one in place.material.numbers if one.isidentifier() and one not in place.counters]
+        for one, other in itertools.combinations(names, 2):
+            yield Proposal(made(f"{one} * {other}", node), FACTOR, f"{one} * {other} in place of {text}", 3.0)
     for other in place.material.arrays:
         if is_length and other != text_of(node.args[0]) and "." not in other.removeprefix("self."):
             yield Proposal(made(f"len({other})", node), FACTOR, f"len({other}) in place of {text}", 3.0)

@@ -222,6 +222,19 @@ LINES = [
     ("dW[words, t] = dh", "np.add.at(dW, (words, t), dh)", "accumulation"),
     ("dy[np.roll(words, 1)] -= 1\nda = x[labels]", "dy[labels] -= 1\nda = x[labels]", "operand"),
     ("dc += y[t].sum(axis=0)", "dc += np.sum(y, axis=(0, 1))", "bias sum"),
+    ("z[:] = z * (1 - z)\ndz = dh * z", "z = z * (1 - z)\ndz = dh * z", "state"),
+    # all steps, other orders, and what is one of several values
+    ("dR += h[-1].T @ a[-1]", "dR += np.tensordot(h, a, axes=([0, 1], [0, 1]))", "accumulation"),
+    (
+        "da = np.concatenate([dz, dr, dh], axis=1)",
+        "da = np.concatenate([dr, dh, dz], axis=1)",
+        "layout",
+    ),
+    ("da = np.concatenate([dz, dr]).reshape(B, -1)", "da = np.concatenate([dz, dr], axis=1)", "layout"),
+    ("np.multiply(dh, z[t], out=dz)", "np.multiply(dh, z[t] * (1 - h[t] ** 2), out=dz)", "activation derivative"),
+    ("dz, dh = da, dr", "dz, dh = (da, dr * z[t])", "operand"),
+    ("net.backward(dy - y[t])", "net.backward((dy - y[t]) / B)", "factor"),
+    ("dy = y[t] / y.size", "dy = y[t] / (T * B)", "factor"),
     # a mask, and where there is none
     ("da = dh", "da = dh * mask", "factor"),
     ("da = dh", "da = dh * (1 - mask)", "factor"),
