@@ -145,8 +145,11 @@ def _ranges(iterable: ast.expr) -> Iterator[tuple[str, str, str, float]]:
                 yield forward, CARRY, ", forward", 2.5
         case ast.Call(func=ast.Name(id="enumerate" | "zip")):
             yield f"reversed(list({old}))", CARRY, ", backward", 1.5
-        case ast.Subscript(value=inner, slice=ast.Slice()):
+        case ast.Subscript(value=inner, slice=ast.Slice() as part):
             yield text_of(inner), ACCUMULATION, "", 1.5
+            if isinstance(inner, ast.Call):
+                for text, kind, says, cost in _ranges(inner):
+                    yield f"{text}[{text_of(part)}]", kind, says, cost
         case ast.Name() | ast.Attribute():
             yield f"{old}[::-1]", CARRY, ", backward", 1.5
 

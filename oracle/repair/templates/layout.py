@@ -113,7 +113,11 @@ def times_matrix(place: Place) -> Iterator[Proposal]:
     shapes = place.shape_of(node)
     if place.is_target or not isinstance(node, (*READABLE, ast.BinOp)) or not shapes:
         return
-    if not (place.is_whole or isinstance(place.slot.parent, ast.BinOp)) or product_of(place.slot.parent) or max(map(len, shapes)) not in (1, 2):
+    if (
+        not (place.is_whole or isinstance(place.slot.parent, ast.BinOp))
+        or product_of(place.slot.parent)
+        or max(map(len, shapes)) not in (1, 2)
+    ):
         return
     wanted = shapes
     for text in place.material.arrays:
@@ -187,6 +191,9 @@ def reshapes(place: Place) -> Iterator[Proposal]:
             new = made(f"A.reshape({text})", place.node, A=inner)
             if text_of(new) != old:
                 yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: another order of the elements", 2.0)
+        if len(sizes) == 2 and not turned:
+            new = made(f"A.reshape({text_of(sizes[1])}, {text_of(sizes[0])}).T", place.node, A=inner)
+            yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {old}: transposed, not reshaped", 1.5)
 
 
 def turned(place: Place) -> Iterator[Proposal]:
@@ -227,8 +234,15 @@ def zeros(place: Place) -> Iterator[Proposal]:
 def whole(place: Place) -> Iterator[Proposal]:
     """Both operands of a product as a whole where only a part of each counts."""
     node = place.node
+    if place.is_target:
+        return
+    if isinstance(node, ast.Call):  # np.einsum("tnh,tni->hi", delta[1:], x[:-1])
+        whole = [one.value if isinstance(one, ast.Subscript) and _has_slice(one) else one for one in node.args]
+        if sum(one is not old for one, old in zip(whole, node.args)) > 1:
+            new = ast.copy_location(ast.Call(func=node.func, args=whole, keywords=node.keywords), node)
+            yield Proposal(new, TIME_INDEX, f"{text_of(new)} in place of {text_of(node)}: all steps count", 2.0)
     found = product_of(node)
-    if found is None or place.is_target:
+    if found is None:
         return
     how, left, right = found
     if all(isinstance(one, ast.Subscript) and _has_slice(one) for one in (left, right)):

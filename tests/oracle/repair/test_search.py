@@ -98,7 +98,11 @@ CASES = [
     pytest.param(IN_PLACE, [("(h[t] - n) * z", "(n - h[t]) * z"), ("dh *= z", "dh *= 1 - z")], id="in place: two"),
     pytest.param(
         SAMPLE_BY_SAMPLE,
-        [("error / len(xs)", "error / len(hs)"), ("1 - hs[t + 1] ** 2", "1 - hs[t] ** 2"), ("p.R.T @ da", "p.R @ da")],
+        [
+            ("    dh = error / len(xs)", "    dh = error"),
+            ("1 - hs[t + 1] ** 2", "1 - hs[t] ** 2"),
+            ("p.R.T @ da", "p.R @ da"),
+        ],
         id="sample by sample: factor, derivative, transposed",
     ),
 ]

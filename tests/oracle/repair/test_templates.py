@@ -233,6 +233,8 @@ LINES = [
     ("da = np.concatenate([dz, dr]).reshape(B, -1)", "da = np.concatenate([dz, dr], axis=1)", "layout"),
     ("np.multiply(dh, z[t], out=dz)", "np.multiply(dh, z[t] * (1 - h[t] ** 2), out=dz)", "activation derivative"),
     ("dz, dh = da, dr", "dz, dh = (da, dr * z[t])", "operand"),
+    ("dR += h.reshape(H, T * B) @ da", "dR += h.reshape(T * B, H).T @ da", "layout"),
+    ("dR += np.einsum('tbi,tbj->ij', h[:-1], a[1:])", "dR += np.einsum('tbi,tbj->ij', h, a)", "time index"),
     ("net.backward(dy - y[t])", "net.backward((dy - y[t]) / B)", "factor"),
     ("dy = y[t] / y.size", "dy = y[t] / (T * B)", "factor"),
     # a mask, and where there is none
@@ -274,6 +276,7 @@ HEADS = [
     ("for t in range(T - 2, -1, -1):", "for t in range(T - 1, -1, -1):", "accumulation"),
     ("for t in reversed(range(1, T)):", "for t in reversed(range(T)):", "accumulation"),
     ("for t in reversed(range(T - 1)):", "for t in reversed(range(T)):", "accumulation"),
+    ("for t in range(1, T)[::-1]:", "for t in range(T)[::-1]:", "accumulation"),
     ("for t in hs[1:]:", "for t in hs:", "accumulation"),
     ("for t in hs:", "for t in hs[::-1]:", "carry"),
     ("for t, d in enumerate(hs):", "for t, d in reversed(list(enumerate(hs))):", "carry"),
