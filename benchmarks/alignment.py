@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -76,7 +77,9 @@ def main(files: tuple[Path, ...], repeats: int, path: Path | None) -> None:
         (file.name, function) for file in files or FILES for function in functions_in(str(file)).values()
     ]  # fmt: skip
     table, costs = Table(*COLUMNS), []
-    for file, function in track(functions, "measuring", console=console, transient=True):
+    for file, function in track(
+        functions, "measuring", console=console, transient=True, disable=not sys.stdout.isatty()
+    ):
         subject, sizes = subject_at(function, points(function.shapes)[0])
         plain, named = cost(subject, function.shapes, sizes, repeats)
         costs.append((plain, named))

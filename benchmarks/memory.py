@@ -62,7 +62,9 @@ def main(path: Path | None) -> None:
     console = Console()
     rows = []
     cases = [(cell, dtype, size) for cell in CELLS for dtype in DTYPES for size in SIZES]
-    for cell, dtype, size in track(cases, "measuring", console=console, transient=True):
+    for cell, dtype, size in track(
+        cases, "measuring", console=console, transient=True, disable=not sys.stdout.isatty()
+    ):
         ours, torch = (in_child(name, cell, dtype, size) for name in ("ours", "torch.nn"))
         ratio = f"{ours / torch:.2f}"
         shown = f"**{ratio}**" if ours > torch else ratio

@@ -10,6 +10,7 @@ contender's loss and gradients are compared with ours.
 
 from __future__ import annotations
 
+import sys
 import time
 import timeit
 from collections.abc import Iterator
@@ -160,7 +161,7 @@ def main(quick: bool, path: Path | None) -> None:
     console = Console()
     measured = []
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not sys.stdout.isatty()) as progress:
         task = progress.add_task("", total=len(DTYPES) * len(CELLS) * len(sizes))
         for point in points(sizes, rounds):
             measured.append(point)

@@ -224,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     wanted = [kind for kind in KINDS if kind.stem in (options.kinds or known)]
     stale = _written("index.md", index(), options.check)
-    for kind in track(wanted, "kinds", transient=True):
+    for kind in track(wanted, "kinds", transient=True, disable=not sys.stdout.isatty()):
         try:
             stale += _written(f"{kind.stem}.md", page(kind, [Entry(form) for form in kind.forms]), options.check)
         except TimeoutError as reason:

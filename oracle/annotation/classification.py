@@ -108,7 +108,8 @@ class Classified:
                 continue  # of what was written into it through other names nothing is known
             elif all(one in known for one in event.operands):
                 known.add(event)
-        return {event.place for event in self.run.events} - {one.place for one in self.run.events if one not in known}
+        unknown = {one.place for one in self.run.events if one not in known and not one.is_inside_load}
+        return {event.place for event in self.run.events} - unknown
 
     def _made_of_adjoints(self) -> None:
         self.tainted: set[Event] = set()

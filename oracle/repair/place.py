@@ -96,7 +96,7 @@ class Place:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is a whole value: of a statement, one of several that it returns or assigns, or joined with others.
+        """Whether it is a whole value: of a statement, one of those it returns or assigns, or joined with others.
 
         In `return dx, dh * f`, `grads = {"W": dW}`, `np.concatenate([df, do])` and `cell.backward(dh)` as well.
         """

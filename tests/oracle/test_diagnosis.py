@@ -228,6 +228,24 @@ def test_wrong_only_where_the_sequence_is_long(diagnosed):
     assert found.first_wrong == line_of(ONLY_LATE, "carry = da @ R.T if")
 
 
+def test_it_is_searched_where_most_is_wrong(diagnosed):
+    """At the small sizes only b is: what mends that alone is no repair."""
+    text = planted(
+        ROWS, ("carry = da @ R.T", "carry = da @ R.T if T < 5 else da @ R"), ("db += da.sum(", "db += da.mean(")
+    )
+    found = diagnosed(text)
+    assert set(found.wrong) == {"W", "R", "b"}
+    assert found.repair is not None and len(found.repair.changes) == 2
+
+
+def test_a_repair_is_verified_at_even_and_at_odd_sizes(diagnosed):
+    """What is right where a size is even, for `if size % 2`, is no repair."""
+    verified = diagnosed(planted(ROWS, STEP)).repair.verified
+    sizes = [dict(one.split("=") for one in case.split(", ")) for case in verified]
+    for name in sizes[0]:
+        assert {int(one[name]) % 2 for one in sizes} == {0, 1}
+
+
 def raising(text: str) -> str:
     """The same in a function that raises at larger sizes."""
     return text.replace("    T = len(x)\n", "    T = len(x)\n    assert T < 9\n", 1)

@@ -12,6 +12,7 @@ import torch
 from oracle import check_gradients, clip, clip_norm, factor, oracles, recovered
 from oracle.examination import examine, verdicts_of
 from oracle.lifting import NotLifted, swapped
+from oracle.noise import rounding_noise
 from oracle.oracles import AUTOGRAD, COMPLEX, DIFFERENCES, REFERENCE
 from oracle.subject import Subject
 from oracle.verdict import AGREES, CANNOT_TELL, WRONG
@@ -474,6 +475,18 @@ def test_the_search_asks_one_oracle_and_not_the_loss():
     ]
     assert outcomes == [{"W": AGREES, "b": AGREES}, {"W": WRONG, "b": AGREES}]
     assert right.calls == wrong.calls == 1
+
+
+@pytest.mark.parametrize(("factor", "measured"), [(2.0, 0), (1 + 1e-9, 1)])
+def test_noise_is_measured_where_an_error_might_be_that(monkeypatch, factor, measured):
+    """The search for the smallest sizes asks a hundred times, of gradients that are plainly wrong."""
+    runs = []
+    monkeypatch.setattr(
+        "oracle.oracles.rounding_noise", lambda *given, **more: runs.append(given) or rounding_noise(*given, **more)
+    )
+    f = changed(dense, W=lambda g: factor * g)
+    outcomes = {v.name: v.outcome for v in verdicts_of(subject(f, lambda run: swapped_dense(run, dense)), AUTOGRAD)}
+    assert outcomes == {"W": WRONG, "b": AGREES} and bool(runs) == bool(measured)
 
 
 def test_a_shape_error_is_explained_and_stays_what_it_is():

@@ -8,6 +8,7 @@ import pytest
 from oracle.annotation import annotate, truths
 from tests.oracle.annotation.conftest import subject_of
 from tests.oracle.annotation.programs import ONE_FUNCTION, RIGHT, WRONG
+from tests.oracle.repair.programs import IN_PLACE, planted
 
 EXAMPLES = Path("examples")
 FAULTY = ["untransposed_carry", "state_index", "derivative_of_preactivation", "bias_not_summed", "overwritten"]
@@ -112,3 +113,15 @@ def test_remarks_keep_to_the_width_and_the_source_is_whole(annotated, program, w
     assert max(map(len, lines)) <= width
     words = " ".join(" ".join(lines).split())
     assert f"<-- {annotated(text).first}" in words and "wrong from t=" in words
+
+
+def test_what_an_adjoint_is_multiplied_by_in_place_is_not_neutral(annotated):
+    """Nor is what is computed from the first wrong value, though nothing right is in it; the derivatives are."""
+    text = planted(IN_PLACE, ("(h[t] - n) * z", "(n - h[t]) * z"))
+    found = annotated(text)
+    lines = text.splitlines()
+    neutral = {lines[line - 1].strip() for _, line in found.neutral}
+    assert lines[found.first.line - 1].strip().startswith("np.multiply(dh, (n - h[t])")
+    assert "z, n = gates[t, :, :H], gates[t, :, H:]" in neutral
+    for line in ("dh *= z", "dh += deltas[t] @ p.R.T", "flat = deltas.reshape(T * B, 2 * H)", "dh += errors[t]"):
+        assert line not in neutral

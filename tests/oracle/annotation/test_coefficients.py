@@ -1,5 +1,7 @@
 """How often each step is counted."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -150,3 +152,16 @@ def test_what_is_no_sum_of_contributions(examined, wrong):
 def test_a_gradient_of_another_shape(examined):
     _, _, truths = examined(ONE_FUNCTION)
     assert coefficients("R", np.zeros(3), truths) is None
+
+
+def test_what_each_loss_contributes_is_found_out_once_for_each_number_of_steps(examined, monkeypatch):
+    """Parameters of two loops of different lengths ask in turn."""
+    from oracle.annotation import coefficients as module
+
+    asked = []
+    monkeypatch.setattr(sys.modules[module.__module__], "contributions_by_loss", lambda subject, n: asked.append(n))
+    _, _, truths = examined(ONE_FUNCTION)
+    by_loss = sys.modules[module.__module__]._by_loss
+    for steps in (5, 3, 5, 3):
+        assert by_loss(truths, steps) is None
+    assert asked == [5, 3]

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from oracle.annotation.matching import Matcher, distinct, matcher_of, without_negatives
-from oracle.annotation.truths import CONTRIBUTION, EDGE, NODE, SLICE, STACK, SUM
+from oracle.annotation.truths import BLOCK, CONTRIBUTION, EDGE, NODE, SLICE, STACK, SUM
 from tests.oracle.annotation.programs import ALL_STEPS_FORWARD, JOINED, ONE_FUNCTION
+from tests.oracle.repair.programs import IN_PLACE
 
 
 def total(parts):
@@ -90,3 +91,14 @@ def test_what_was_joined_gets_its_part_of_each_use(examined):
     whole = max(uses, key=lambda one: (len(one.value), one.order))
     heights = {len(one.value) for one in uses if one.order == whole.order}
     assert len(heights) == 3 and sum(heights) == 2 * max(heights)
+
+
+def test_gates_that_are_computed_together_one_by_one(examined):
+    """The product of all gates has no part for each of them, only their outputs have."""
+    _, _, truths = examined(IN_PLACE)
+    wide = max(one.adjoint.shape[-1] for one in truths.every if one.kind == NODE and one.adjoint.ndim == 2)
+    node = next(one for one in truths.every if one.kind == NODE and one.adjoint.shape[1:] == (wide,))
+    matcher = matcher_of([one for one in truths.every if one.kind == BLOCK])
+    for half in (node.adjoint[:, : wide // 2], node.adjoint[:, wide // 2 :]):
+        assert matcher.match(half) is not None
+    assert matcher.match(node.adjoint[:, 1 : 1 + wide // 2]) is None
