@@ -207,6 +207,20 @@ def test_a_repair_by_diff_alone(tmp_path):
     assert ask(case, all_knowing(case, repair=repair), tmp_path).fixed
 
 
+@pytest.mark.parametrize(("line", "right"), [(2, True), (3, False), (4, True), (5, True), (None, False)])
+def test_a_line_whose_change_is_equivalent_is_right(tmp_path, line, right):
+    """Of a mistake planted elsewhere, which a right repair undoes in line 2 and between lines 4 and 5."""
+    case = some_case()
+    diff = "--- a/x.py\n+++ b/x.py\n@@ -1,5 +1,6 @@\n a\n-b\n+B\n c\n d\n+D\n e\n"
+    whole = SimpleNamespace(
+        diff=diff, patched={"elman_rows.py": source_of("elman_rows")}, tried=1, seconds=0.1, verified=True
+    )
+    found = score(case, ask(case, all_knowing(case, repair=whole, first_wrong=line), tmp_path))
+    assert (found.line, found.planted) == (right, False)
+    useless = SimpleNamespace(**vars(whole) | dict(patched={"elman_rows.py": case.source}))
+    assert not score(case, ask(case, all_knowing(case, repair=useless, first_wrong=line), tmp_path)).line
+
+
 def test_a_right_program_called_wrong_fails(tmp_path):
     case = some_case("right")
     assert score(case, ask(case, all_knowing(case, outcome="wrong"), tmp_path)).failed == ("verdict",)
@@ -275,7 +289,7 @@ def test_the_report(stand_in, tmp_path, capsys):
     assert "singles" in out and "not right: parameters, line, cause, fix" in out
     text = document.read_text()
     assert "python -m benchmarks.diagnosis --count 6 --program gru_function --seed 1" in text
-    assert "| singles | " in text and " | 100 % | 0 % | 0 % | 0 % | 0.0 | 0 % |" in text
+    assert "| singles | " in text and " | 100 % | 0 % | 0 % | 0 % | 0 % | 0.0 | 0 % |" in text
 
 
 def test_a_right_program_called_wrong_is_the_exit_status(stand_in):

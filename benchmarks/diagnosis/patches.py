@@ -39,3 +39,21 @@ def apply(text: str, diff: str) -> str:
     if not hunks:
         raise BadPatch("the diff has no @@ line")
     return "\n".join([*new, *old[done:], ""])
+
+
+def changed_lines(diff: str) -> set[int]:
+    """The lines of the file as it was that a unified diff takes away, and those beside what it puts in."""
+    found: set[int] = set()
+    number, before = 0, " "
+    for line in diff.splitlines():
+        if hunk := HUNK.match(line):
+            number = int(hunk[1])
+        elif number and line.startswith("-"):
+            found.add(number)
+            number += 1
+        elif number and line.startswith("+"):
+            found |= {number - 1, number} if before == " " else set()
+        elif number:
+            number += 1
+        before = line[:1] if line[:1] in ("+", "-") else " "
+    return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.diagnosis.cases import Case
+from benchmarks.diagnosis.patches import changed_lines
 from benchmarks.diagnosis.running import Answer
 
 AGREES, WRONG = "agrees", "wrong"
@@ -17,7 +18,8 @@ class Score:
 
     verdict      "wrong" of a wrong program, "agrees" of a right one
     parameters   exactly the wrong parameters are called wrong
-    line         the first wrong line is a planted one; of several mistakes any of them
+    planted      the first wrong line is a planted one; of several mistakes any of them
+    line         it is that, or one whose change is equivalent: a right repair changes it, and does without the planted
     cause        the cause is among those named; of several mistakes all of them
     fix          a repair was found under which the gradients are the right program's, at sizes not seen before
 
@@ -28,6 +30,7 @@ class Score:
     answer: Answer
     verdict: bool
     parameters: bool | None = None
+    planted: bool | None = None
     line: bool | None = None
     cause: bool | None = None
     fix: bool | None = None
@@ -42,12 +45,15 @@ def score(case: Case, answer: Answer) -> Score:
     if not case.mistakes:
         return Score(case, answer, answer.outcome == AGREES)
     in_file = Path(answer.first_wrong_file).name in ("", f"{case.program}.py")
+    planted = answer.first_wrong in case.lines and in_file
+    equivalent = bool(answer.fixed) and in_file and answer.first_wrong in changed_lines(answer.diff)
     return Score(
         case,
         answer,
         verdict=answer.outcome == WRONG,
         parameters=frozenset(answer.wrong) == case.wrong,
-        line=answer.first_wrong in case.lines and in_file,
+        planted=planted,
+        line=planted or equivalent,
         cause=all(mistake.kinds & set(answer.causes) for mistake in case.mistakes),
         fix=bool(answer.fixed),
     )
