@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from oracle.repair.edit import Edit, Slot, slots
+from oracle.repair.loops import Loop
 from oracle.repair.material import Material
 from oracle.repair.place import ADJOINT, Inserted, Moved, Place, Proposal, Rearranged, Shapes, makes_array, texts_kept
 from oracle.repair.templates import EXPRESSIONS, STATEMENTS
@@ -180,8 +181,16 @@ def backward_statements(definition: Definition, forward: frozenset[tuple[str, in
             continue
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Assert)):
             continue
-        if definition.ran(statement) and not definition.holds(statement, forward):
+        if definition.ran(statement) and not _is_held(statement, definition, forward):
             yield statement
+
+
+def _is_held(statement: ast.stmt, definition: Definition, forward: frozenset[tuple[str, int]]) -> bool:
+    """Whether it computes the loss, and nothing else: a loop may compute both."""
+    if not definition.holds(statement, forward):
+        return False
+    inside = [one for one in ast.walk(statement) if isinstance(one, SIMPLE) and one is not statement]
+    return not isinstance(statement, Loop) or all(definition.holds(one, forward) for one in inside)
 
 
 def _nodes(statement: ast.stmt) -> Iterator[ast.AST]:

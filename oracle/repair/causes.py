@@ -101,6 +101,8 @@ def kind_of(
     made = {*made, *material.integers}  # labels are data
     if edit.kind in (LAYOUT, TRANSPOSED, SIGN):
         return edit.kind
+    if edit.kind == OUTPUT_DELTA and _reads_an_adjoint(lines):
+        return BRANCH  # dh * (n - h) for dh * n
     moves_weights = _moves_weights(material, parameters)
     if any(map(moves_weights, lines.before)) and not any(map(moves_weights, lines.after)):
         return UPDATE
@@ -295,6 +297,14 @@ def _reads_moved_weights(lines: Lines, edit: Edit, moves: Callable[[ast.stmt], b
         for one in ast.walk(edit.definition.statement)
         if isinstance(one, ast.Assign)
         for target in one.targets
+    )
+
+
+def _reads_an_adjoint(lines: Lines) -> bool:
+    return any(
+        isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and ADJOINT.search(node.id)
+        for one in lines.after
+        for node in ast.walk(one)
     )
 
 

@@ -19,6 +19,7 @@ from oracle.rewriting import Definition, exchanged
 
 LONGEST = 28  # characters of an expression that counts as a name for something
 KEPT = re.compile(r"self\.\w+(\['\w+'\])?(\.T)?")  # not one step of what is kept of all
+MOST_LAYERS = 8  # whose arrays, of different shapes, stand in one list
 MOST_KEYS = 40  # of a dict or object whose arrays are looked at
 READ = (ast.Name, ast.Attribute, ast.Subscript)
 
@@ -236,6 +237,9 @@ def _note(material: Material, text: str, value: object, deep: bool = True) -> No
     elif isinstance(value, (list, tuple)) and value and all(isinstance(one, np.ndarray) for one in value):
         if len({one.shape for one in value}) == 1:
             material.sequences.setdefault(text, set()).add((len(value), value[0].shape))
+        elif deep and len(value) <= MOST_LAYERS:
+            for k, one in enumerate(value):
+                _note(material, f"{text}[{k}]", one, deep=False)
     elif deep and isinstance(value, dict) and len(value) <= MOST_KEYS:
         for key, one in value.items():
             if isinstance(key, str) and id(one) not in material.named:

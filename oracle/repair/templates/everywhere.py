@@ -25,6 +25,7 @@ from oracle.repair.place import (
 from oracle.rewriting import copied
 
 MOST_INDICES = 3  # of which all are tried
+MOST_UNPACKED = 4  # names whose other orders are tried
 MOST_JOINED = 5  # whose other orders are tried
 MOST_PAIRS = 60  # of things in a line that are exchanged
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
@@ -108,6 +109,23 @@ def reordered(place: Place) -> Iterator[Proposal]:
             yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {text_of(node)}: in another order", 2.5)
     new = ast.copy_location(type(node)(elts=node.elts[::-1], ctx=node.ctx), node)
     yield Proposal(new, LAYOUT, f"{text_of(new)} in place of {text_of(node)}: in another order", 2.5)
+
+
+def unpacked(place: Place) -> Iterator[Proposal]:
+    """i, f, o, g = gates for f, i, g, o = gates: the names in another order."""
+    match place.node:
+        case ast.Assign(targets=[ast.Tuple(elts=names) as target], value=value) if not isinstance(value, ast.Tuple):
+            pass
+        case _:
+            return
+    if not 2 < len(names) <= MOST_UNPACKED or not all(isinstance(one, ast.Name) for one in names):
+        return
+    for order in itertools.permutations(names):
+        if list(order) != names:
+            changed = ast.copy_location(ast.Tuple(elts=list(order), ctx=ast.Store()), target)
+            new = ast.copy_location(ast.Assign(targets=[changed], value=value), place.node)
+            says = f"{', '.join(text_of(one) for one in order)} in place of {', '.join(map(text_of, names))}"
+            yield Proposal([new], LAYOUT, f"{says}: in another order", 2.5)
 
 
 def transposes(place: Place) -> Iterator[Proposal]:
@@ -215,6 +233,25 @@ def indices(place: Place) -> Iterator[Proposal]:
                 yield Proposal([new], TIME_INDEX, f"[{text}] in place of [{old}], {times} times", 2.5)
 
 
+def shifted_indices(place: Place) -> Iterator[Proposal]:
+    """[t] for [t - 1] wherever a statement has it: r, u, c = rs[t], us[t], cs[t]."""
+    node = place.node
+    if not isinstance(node, SIMPLE) or not place.loops or not (counter := counter_of(place.loops[0])):
+        return
+    read = [one for one in ast.walk(node) if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Load)]
+    counts = Counter(index_text(one.slice) for one in read if not isinstance(one.slice, (ast.Slice, ast.Tuple)))
+    around = (counter, f"{counter} - 1", f"{counter} + 1")
+    for old, times in counts.items():
+        for text in around if old in around and times > 1 else ():
+            if text != old:
+                new = replaced(
+                    node,
+                    lambda one, old=old: any(one is each for each in read) and index_text(one.slice) == old,
+                    lambda one, text=text: _with_index(one, text),
+                )
+                yield Proposal([new], TIME_INDEX, f"[{text}] in place of [{old}], {times} times", 1.5)
+
+
 def constant_indices(place: Place) -> Iterator[Proposal]:
     """Every index of a statement, or of two that follow one another, that is the same at all steps."""
     node = place.node
@@ -268,5 +305,5 @@ def _with_index(node: ast.Subscript, text: str) -> ast.Subscript:
     return new
 
 
-TEMPLATES = (names, functions, exchanged, transposes, indices, constant_indices)
+TEMPLATES = (names, functions, exchanged, unpacked, transposes, indices, shifted_indices, constant_indices)
 OF_EXPRESSIONS = (bounds, fewer_steps, reordered)

@@ -20,6 +20,7 @@ from oracle.repair.place import (
     Proposal,
     Rearranged,
     made,
+    makes_array,
     replaced,
     shape_of_product,
     text_of,
@@ -30,6 +31,7 @@ from oracle.rewriting import copied
 KEY = re.compile(r"\['(\w+)'\]$")
 MOST_INSERTED = 400
 MOST_USES = 3  # of a value that is changed in place
+MOST_BEFORE = 3  # lines between a line and the loop that it is put into
 CHANGING = (ast.Mult, ast.Sub, ast.Div, ast.Pow)
 
 
@@ -145,6 +147,8 @@ def _ranges(iterable: ast.expr) -> Iterator[tuple[str, str, str, float]]:
                 yield forward, CARRY, ", forward", 2.5
         case ast.Call(func=ast.Name(id="enumerate" | "zip")):
             yield f"reversed(list({old}))", CARRY, ", backward", 1.5
+        case ast.Call(func=ast.Name(id="list" | "tuple" | "sorted")):
+            yield f"reversed({old})", CARRY, ", backward", 1.5
         case ast.Subscript(value=inner, slice=ast.Slice() as part):
             yield text_of(inner), ACCUMULATION, "", 1.5
             if isinstance(inner, ast.Call):
@@ -152,6 +156,7 @@ def _ranges(iterable: ast.expr) -> Iterator[tuple[str, str, str, float]]:
                     yield f"{text}[{text_of(part)}]", kind, says, cost
         case ast.Name() | ast.Attribute():
             yield f"{old}[::-1]", CARRY, ", backward", 1.5
+            yield f"reversed(list({old}))", CARRY, ", backward", 2.0
 
 
 def _nearby(text: str) -> list[str]:
@@ -200,6 +205,59 @@ def order(place: Place) -> Iterator[Proposal]:
         new = with_body(inner, [*inner.body, node])
         inside = [*body[: index - 1], new, *body[index + 1 :]]
         yield Rearranged(inside, ACCUMULATION, f"`{_short(node)}` stands in the loop", 2.5)
+
+
+def begun_anew(place: Place) -> Iterator[Proposal]:
+    """dh = np.zeros(...) at the beginning of each step, for once before the loop that adds to it."""
+    loop = place.node
+    if not isinstance(loop, Loop):
+        return
+    body, index = getattr(place.slot.parent, place.slot.field), place.slot.index
+    added = {text_of(one.target) for one in ast.walk(loop) if isinstance(one, ast.AugAssign)}
+    for k in range(max(index - MOST_BEFORE, 0), index):
+        line = body[k]
+        if isinstance(line, ast.Assign) and makes_array(line.value) and text_of(line.targets[0]) in added:
+            new = with_body(loop, [line, *loop.body])
+            rest = [*body[:k], *body[k + 1 : index], new, *body[index + 1 :]]
+            yield Rearranged(rest, CARRY, f"`{_short(line)}` at the beginning of each step", 2.0)
+
+
+def as_another_loop(place: Place) -> Iterator[Proposal]:
+    """for k in (Z, I, F, O) for (I, F, O): what another loop of the same counter goes through."""
+    loop = place.node
+    if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
+        return
+    others = [one for one in ast.walk(place.definition.statement) if isinstance(one, ast.For) and one is not loop]
+    texts = {text_of(one.iter) for one in others if text_of(one.target) == loop.target.id}
+    for text in sorted(texts - {text_of(loop.iter)}):
+        new = _at(ast.For(target=loop.target, iter=made(text, loop.iter), body=loop.body, orelse=loop.orelse), loop)
+        yield Proposal([new], BRANCH, f"the loop runs over {text}", 1.5)
+
+
+def copies(place: Place) -> Iterator[Proposal]:
+    """found.append(x.copy()) for found.append(x), where x is changed in place later."""
+    match place.node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=found, attr="append"), args=[ast.Name() as item])):
+            new = made("A.append(B.copy())", place.node.value, A=found, B=item)
+            says = f"{text_of(new)}: as it is now, and not what it becomes"
+            yield Proposal([_at(ast.Expr(value=new), place.node)], STATE, says, 1.5)
+
+
+def whole_rows(place: Place) -> Iterator[Proposal]:
+    """dW += x[t].T @ da for dW[1:] += x[t, :, 1:].T @ da: what is sliced on both sides as a whole."""
+    node = place.node
+    match node:
+        case ast.AugAssign(target=ast.Subscript() as target) | ast.Assign(targets=[ast.Subscript() as target]):
+            pass
+        case _:
+            return
+    if any(_is_bounded(one) for one in ast.walk(target.slice)) and any(map(_is_bounded, ast.walk(node.value))):
+        new = replaced(node, _is_bounded, lambda one: ast.copy_location(ast.Slice(), one))
+        yield Proposal([new], ACCUMULATION, f"{_short(new)}: all rows and columns count", 2.0)
+
+
+def _is_bounded(node: ast.AST) -> bool:
+    return isinstance(node, ast.Slice) and bool(node.lower or node.upper) and node.step is None
 
 
 def discarded(place: Place) -> Iterator[Proposal]:
@@ -586,6 +644,6 @@ def _short(node: ast.stmt) -> str:
 
 
 TEMPLATES = (
-    accumulation, repeated, overwritten, loops, other_target, never_written, discarded, other_end, left_out, conditions,
+    accumulation, repeated, overwritten, copies, whole_rows, begun_anew, as_another_loop, loops, other_target, never_written, discarded, other_end, left_out, conditions,
     terms_at_steps, chosen_by_step, order,
 )  # fmt: skip

@@ -136,7 +136,8 @@ def times_matrix(place: Place) -> Iterator[Proposal]:
 
 
 def _missing(node: ast.expr, new: ast.expr, text: str, place: Place) -> Proposal:
-    kind = CARRY if text in place.recurrent else OPERAND
+    later = any(f"{counter} + 1" in text_of(node) for counter in place.counters)  # from the step after
+    kind = CARRY if text in place.recurrent or later else OPERAND
     return Proposal(new, kind, f"{text_of(new)} in place of {text_of(node)}: {text} was left out", 3.0)
 
 

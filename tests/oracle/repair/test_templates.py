@@ -235,6 +235,11 @@ LINES = [
     ("dz, dh = da, dr", "dz, dh = (da, dr * z[t])", "operand"),
     ("dR += h.reshape(H, T * B) @ da", "dR += h.reshape(T * B, H).T @ da", "layout"),
     ("dR += np.einsum('tbi,tbj->ij', h[:-1], a[1:])", "dR += np.einsum('tbi,tbj->ij', h, a)", "time index"),
+    ("deltas.append(da)", "deltas.append(da.copy())", "state"),
+    ("dW[1:] += x[t, :, 1:].T @ da", "dW[:] += x[t, :, :].T @ da", "accumulation"),
+    ("dz, dr = z[t - 1], r[t - 1]", "dz, dr = z[t], r[t]", "time index"),
+    ("dz, dr, dh = np.split(both, 3)", "dh, dz, dr = np.split(both, 3)", "layout"),
+    ("dh = das[t + 1]", "dh = das[t + 1] @ R.T", "carry"),
     ("net.backward(dy - y[t])", "net.backward((dy - y[t]) / B)", "factor"),
     ("dy = y[t] / y.size", "dy = y[t] / (T * B)", "factor"),
     # a mask, and where there is none
@@ -279,6 +284,8 @@ HEADS = [
     ("for t in range(1, T)[::-1]:", "for t in range(T)[::-1]:", "accumulation"),
     ("for t in hs[1:]:", "for t in hs:", "accumulation"),
     ("for t in hs:", "for t in hs[::-1]:", "carry"),
+    ("for t in hs:", "for t in reversed(list(hs)):", "carry"),
+    ("for t in list(zip(hs, das)):", "for t in reversed(list(zip(hs, das))):", "carry"),
     ("for t, d in enumerate(hs):", "for t, d in reversed(list(enumerate(hs))):", "carry"),
 ]
 
@@ -318,6 +325,11 @@ BODIES = [
         "        dR += h[t].T @ da\n    return dR\n",
         "accumulation",
     ),
+    (
+        function("for k in (0, 1, 2):\n    dh += h[k]\nfor k in (1, 2):\n    da += a[k]"),
+        function("for k in (0, 1, 2):\n    dh += h[k]\nfor k in (0, 1, 2):\n    da += a[k]"),
+        "branch",
+    ),
     # the same index in all lines of a loop, or in two
     (
         function("dy = y[-1]\nda = h[-1]"),
@@ -334,6 +346,11 @@ BODIES = [
         "def backward():\n    for t in range(T):\n        carry = h0\n        dh = carry\n    return dh\n",
         "def backward():\n    carry = h0\n    for t in range(T):\n        dh = carry\n    return dh\n",
         "state",
+    ),
+    (
+        "def backward():\n    dh = np.zeros_like(h0)\n    for t in range(T):\n        dh += h[t]\n    return dh\n",
+        "def backward():\n    for t in range(T):\n        dh = np.zeros_like(h0)\n        dh += h[t]\n    return dh\n",
+        "carry",
     ),
     (
         "def backward():\n    for t in range(T):\n        dh = carry\n        R -= dR\n    return dh\n",

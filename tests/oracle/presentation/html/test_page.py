@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -133,6 +134,22 @@ def test_what_the_page_says(plain):
         "What came is no array of numbers to draw: 'a text'",
     ):  # fmt: skip
         assert said in text, said
+
+
+def test_a_part_of_a_fix_and_what_explains_the_rest():
+    one, *_ = results()
+    found = one.diagnosis
+    part = replace(found.repair, left=("vector",))
+    of = replace(found, repair=None, alternatives=(), part=part, rest=found.readings[1:])
+    text = re.sub(r"\s+", " ", " ".join(Elements(page.page([replace(one, diagnosis=of)])).text))
+    fix = text[text.index("No fix was found; 1,234 candidates were tried.") :]
+    for said in (
+        "A part of it: check_rnn.py:4: p['R'] is transposed",
+        "Verified: matrix agrees, vector not yet, at sizes that the search had not seen: time=5.",
+        "With that done, the rest would be explained by: or the sign unexplained: vector",
+    ):
+        assert said in fix, fix[:800]
+    assert "A part of it" not in " ".join(Elements(page.page(results())).text)
 
 
 def test_without_what_it_is_made_with(monkeypatch, tmp_path):
