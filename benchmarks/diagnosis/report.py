@@ -31,10 +31,11 @@ COLUMNS = (
 MEANING = (
     "verdict: wrong programs called wrong, right ones right. parameters: exactly those that are wrong. line: the first "
     "wrong line is a planted one, or one whose change is equivalent: a right repair changes it; planted: only the "
-    "former. Where several mistakes are planted, any of their lines, whichever runs first. cause: the kind of the mistake is among the causes named, all kinds where there are several; how many causes are named "
-    "stands beside it, on average. fix: a repair under which every gradient is the right program's to 1e-9, at sizes "
-    "and numbers that the diagnosis has not seen. tried: candidates until the repair, median, and the share of all "
-    "cases with a right repair within 100. seconds: the whole diagnosis, median and 90 % of the cases."
+    "former. Where several mistakes are planted, any of their lines, whichever runs first. cause: the kind of the "
+    "mistake is among the causes named, all kinds where there are several; how many causes are named stands beside it, "
+    "on average. fix: a repair under which every gradient is the right program's to 1e-9, at sizes and numbers that "
+    "the diagnosis has not seen. tried: candidates until the repair, median, and the share of all cases with a right "
+    "repair within 100. seconds: the whole diagnosis, median and 90 % of the cases."
 )
 WIDTH = 120  # of the tables: a cell that is cut says nothing
 Row = tuple[str, ...]

@@ -644,6 +644,21 @@ def _short(node: ast.stmt) -> str:
 
 
 TEMPLATES = (
-    accumulation, repeated, overwritten, copies, whole_rows, begun_anew, as_another_loop, loops, other_target, never_written, discarded, other_end, left_out, conditions,
-    terms_at_steps, chosen_by_step, order,
-)  # fmt: skip
+    accumulation,
+    repeated,
+    overwritten,
+    copies,
+    whole_rows,
+    begun_anew,
+    as_another_loop,
+    loops,
+    other_target,
+    never_written,
+    discarded,
+    other_end,
+    left_out,
+    conditions,
+    terms_at_steps,
+    chosen_by_step,
+    order,
+)
