@@ -113,10 +113,12 @@ def sums_of_uses(every: Sequence[Truth]) -> Iterator[Truth]:
     many uses those that follow each other, as the uses of one step do where the next one reads the same row.
     """
     uses: dict[tuple, list[Truth]] = {}
+    numbers = Weights()
     for one in every:
         if one.kind == EDGE and one.depends and one.value.size > 1 and one.adjoint.shape == one.value.shape:
-            uses.setdefault((one.value.shape, one.value.tobytes()), []).append(one)
-    numbers = Weights()
+            same = uses.setdefault((one.value.shape, one.value.tobytes()), [])
+            if all(_key(one, numbers) != _key(other, numbers) for other in same):  # one use, and not the alias of it
+                same.append(one)
     nodes = {_key(one, numbers) for one in every if one.kind == NODE}
     for all_of_it in uses.values():
         for some in _some_of(sorted(all_of_it, key=lambda one: one.order)):

@@ -59,3 +59,6 @@ def test_some_of_the_uses_of_a_value():
     assert found.match(whole) is not None  # the matrix is read four times: no value has the whole
     node = replace(uses[0], kind=NODE, adjoint=whole)
     assert Matcher([one.adjoint for one in of_some_uses([*uses, node])]).match(whole) is None
+    twice = Matcher([one.adjoint for one in of_some_uses([*uses[:2], uses[0]])])  # an alias is no further use
+    assert twice.match(2 * uses[0].adjoint) is None and twice.match(2 * uses[0].adjoint + uses[1].adjoint) is None
+    assert twice.match(uses[0].adjoint + uses[1].adjoint) is not None
