@@ -66,7 +66,7 @@ FAMILIES = {
     "stacked_elman": "several layers",
     "verse_writer": "several layers",
 }
-ASIDE = (  # not looked at so far
+ASIDE = (
     "heartbeats",
     "machine_states",
     "server_load",

@@ -112,16 +112,15 @@ def sums_of_uses(every: Sequence[Truth]) -> Iterator[Truth]:
     Of all of them, where no value has that adjoint: a row of a matrix that is read twice is two values to autograd. Of
     many uses those that follow each other, as the uses of one step do where the next one reads the same row.
     """
-    uses: dict[tuple, list[Truth]] = {}
+    uses: dict[tuple, dict[tuple[int, str], Truth]] = {}
     numbers = Weights()
     for one in every:
         if one.kind == EDGE and one.depends and one.value.size > 1 and one.adjoint.shape == one.value.shape:
-            same = uses.setdefault((one.value.shape, one.value.tobytes()), [])
-            if all(_key(one, numbers) != _key(other, numbers) for other in same):  # one use, and not the alias of it
-                same.append(one)
+            same = uses.setdefault((one.value.shape, one.value.tobytes()), {})
+            same.setdefault(_key(one, numbers), one)  # an alias of a use is no further use
     nodes = {_key(one, numbers) for one in every if one.kind == NODE}
     for all_of_it in uses.values():
-        for some in _some_of(sorted(all_of_it, key=lambda one: one.order)):
+        for some in _some_of(sorted(all_of_it.values(), key=lambda one: one.order)):
             made = replace(some[0], kind=PATHS, adjoint=sum(one.adjoint for one in some))
             if len(some) < len(all_of_it) or _key(made, numbers) not in nodes:
                 yield made

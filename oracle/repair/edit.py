@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from oracle.rewriting import Definition
+from oracle.rewriting import Definition, compiled, exchanged
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,20 @@ def applied(edits: Iterable[Edit]) -> Iterator[None]:
     finally:
         for edit, before in reversed(done):
             edit.put(before)
+
+
+@contextmanager
+def running(definitions: Sequence[Definition], edits: Sequence[Edit] = ()) -> Iterator[None]:
+    """Inside, the user's program runs with these edits.
+
+    Raises SyntaxError or ValueError where they make no program.
+    """
+    with applied(edits):
+        codes: dict = {}
+        for one in definitions:
+            codes |= compiled(one)
+        with exchanged(definitions, codes):
+            yield
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from oracle.examination import examine
 from oracle.finding import Finding
 from oracle.repair.causes import kind_of, lines_of
-from oracle.repair.edit import Edit, applied
+from oracle.repair.edit import Edit, applied, running
 from oracle.repair.patch import diff_of, patched
 from oracle.repair.problem import Problem
 from oracle.repair.search import Progress, State, solutions
 from oracle.repair.surroundings import materials_of
 from oracle.repair.tidy import is_odd, needed
 from oracle.returned import NotChecked, same_random_numbers
-from oracle.rewriting import Definition, compiled, copied, exchanged, quiet
+from oracle.rewriting import Definition, copied, quiet
 from oracle.subject import Subject, plain_loss
 from oracle.verdict import AGREES
 
@@ -123,20 +123,6 @@ def repair(
 def _most_first(states: Sequence[State]) -> list[State]:
     """Those in which most gradients agree first, with the fewest edits; of equal ones the one found first."""
     return sorted(states, key=lambda one: (-len(one.score.agreeing), len(one.edits), is_odd(one.edits)))
-
-
-@contextmanager
-def running(definitions: Sequence[Definition], edits: Sequence[Edit]) -> Iterator[None]:
-    """Inside, the user's program runs with these edits.
-
-    Raises SyntaxError or ValueError where they make no program.
-    """
-    with applied(edits):
-        codes: dict = {}
-        for one in definitions:
-            codes |= compiled(one)
-        with exchanged(definitions, codes):
-            yield
 
 
 def _verified(

@@ -13,7 +13,7 @@ import numpy as np
 from oracle.annotation.matching import Matcher
 from oracle.annotation.recording import LISTING, PART, READ, Site, nothing_left_over, reads_of, recordings, sites_of
 from oracle.repair.candidates import affected, backward_statements, candidates, weighted
-from oracle.repair.edit import Edit
+from oracle.repair.edit import Edit, running
 from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
 from oracle.repair.loops import Loop
 from oracle.repair.material import Material, material_of
@@ -21,7 +21,7 @@ from oracle.repair.place import Shapes, makes_array
 from oracle.repair.problem import PARTLY, Problem
 from oracle.repair.suspicion import NEAR, carries, suspicion
 from oracle.repair.trial import Score, Trial
-from oracle.rewriting import Definition, compiled, exchanged, quiet
+from oracle.rewriting import Definition, exchanged, quiet
 from oracle.subject import run
 
 IN_PARTS = 4  # wrong statements whose expressions are followed part by part
@@ -199,10 +199,7 @@ def _promising(
             wanted.setdefault(site.statement, Moment(site.definition.filename, 0, whole or site))
         else:
             wanted[site.statement] = Moment(site.definition.filename, wrong[site.number].time, site)
-    codes: dict = {}
-    for one in problem.definitions:
-        codes |= compiled(one)
-    with nothing_left_over(), exchanged(problem.definitions, codes):  # the program as its trees now are
+    with nothing_left_over(), running(problem.definitions):  # the program as its trees now are
         seen = moments(wanted, once)
     return promising(edits, seen, problem.matcher)
 
@@ -260,7 +257,7 @@ def _is_call(site: Site, problem: Problem) -> bool:
     if not isinstance(site.node, ast.Call):
         return False
     name = ast.unparse(site.node.func).rpartition(".")[2]
-    return any(one.statement.name == name for one in problem.definitions if hasattr(one.statement, "name"))
+    return any(one.name.rpartition(".")[2] == name for one in problem.definitions)
 
 
 def _ended(log: Sequence[int], firsts: Mapping[int, int], forward: Collection[int], own: Collection[int]) -> int:

@@ -71,11 +71,9 @@ def whole_expression(place: Place) -> Iterator[Proposal]:
 def other_index(place: Place) -> Iterator[Proposal]:
     """Other labels, as an array of whole numbers that is the index of another: their shape is seldom known."""
     node, parent = place.node, place.slot.parent
-    if isinstance(parent, ast.Tuple):
-        parent, node = place.around[parent].parent, parent
-    if not isinstance(parent, ast.Subscript) or parent.slice is not node:
+    index, array = (parent, place.around[parent].parent) if isinstance(parent, ast.Tuple) else (node, parent)
+    if not isinstance(array, ast.Subscript) or array.slice is not index:
         return
-    node = place.node
     if isinstance(node, (ast.Slice, ast.Constant, ast.UnaryOp, ast.Tuple)) or place.shapes.get(node):
         return
     for text in place.material.integers:
