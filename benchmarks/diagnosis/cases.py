@@ -51,6 +51,8 @@ FAMILIES = {
     "lstm_stacked_weights": "lstm",
     "lstm_tagger": "lstm",
     "server_load": "lstm",
+    "spam_detector": "lstm",
+    "chord_predictor": "gru",
     "gru_class": "gru",
     "gru_forecast": "gru",
     "gru_function": "gru",
@@ -64,6 +66,7 @@ FAMILIES = {
     "keystrokes": "several layers",
     "layer_objects": "several layers",
     "stacked_elman": "several layers",
+    "tide_tables": "several layers",
     "verse_writer": "several layers",
 }
 ASIDE = (

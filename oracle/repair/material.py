@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -111,6 +111,9 @@ def material_of(
             of_self = vars(value).items() if name == "self" and hasattr(value, "__dict__") else ()
             for text, one in ((name, value), *((f"self.{key}", one) for key, one in list(of_self)[:MOST_KEYS])):
                 _note_elements(material, text, one, counters[definition])
+        for text, after in _steps_after(definition, counters[definition]):
+            if text in material.arrays:
+                material.arrays.setdefault(after, set()).update(material.arrays[text])
         for name, shapes in _bound_shapes(definition, material):
             material.inside.setdefault(name, set()).update(shapes)
         material.functions = _functions(definition)
@@ -177,6 +180,15 @@ def _note_elements(material: Material, name: str, value: object, counters: Mappi
                 continue
             for one in elements:
                 _note(material, f"{name}[{counter}]", one, deep=False)
+
+
+def _steps_after(definition: Definition, counters: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """da[t], which is stored into, and da[t + 1]: what an earlier round of a loop that goes backward kept there."""
+    for node in ast.walk(definition.statement):
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Name(id=counter), ctx=ast.Store()):
+                if counter in counters:
+                    yield f"{name}[{counter}]", f"{name}[{counter} + 1]"
 
 
 def _note_rest(material: Material, node: ast.Subscript) -> None:

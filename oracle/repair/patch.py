@@ -208,7 +208,7 @@ def _of_parts(new: ast.AST, source: _Source, known: Known, brackets: bool) -> st
             parts.append(text)
             return ast.copy_location(ast.Name(f"_part{len(parts) - 1}_", ast.Load()), node)
         made = copied(node) if inside is None else node
-        fresh = type(made)()
+        fresh = ast.copy_location(type(made)(), made)  # ast.unparse asks statements for their line
         for name, value in ast.iter_fields(made):
             if isinstance(value, list):
                 value = [hidden(one, made) if isinstance(one, ast.expr) else one for one in value]

@@ -17,7 +17,7 @@ from oracle.repair.edit import Edit, running
 from oracle.repair.locally import Moment, Occurrence, first_wrong, moments, promising
 from oracle.repair.loops import Loop
 from oracle.repair.material import Material, material_of
-from oracle.repair.place import Shapes, makes_array
+from oracle.repair.place import ADJOINT, Shapes, makes_array
 from oracle.repair.problem import PARTLY, Problem
 from oracle.repair.suspicion import NEAR, carries, suspicion
 from oracle.repair.trial import Score, Trial
@@ -291,7 +291,9 @@ def _recurrent(material: Material, problem: Problem) -> frozenset[str]:
     others = {gradient.shape for name, gradient in problem.gradients.items() if name not in square}
 
     def is_part(text: str, known: Shapes) -> bool:
-        """Whether it is W[:, :n] of a matrix that is applied to the input and to the state at once."""
+        """Whether it is W[:, :n] of a matrix that is applied to the input and to the state at once, or U_z."""
+        if text.isidentifier() and not ADJOINT.search(text):
+            return any(len(one) == 2 and one[0] == one[1] and one[0] in whole for one in known for whole in others)
         whole = material.arrays.get(text.rpartition("[")[0], set())
         return text.endswith("]") and ":" in text and bool(whole & others) and any(len({*one}) == 1 for one in known)
 

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from oracle.kinds import ACCUMULATION, BRANCH, CARRY, INJECTION, OPERAND, SIGN, STATE, TIME_INDEX, UPDATE
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, FACTOR, INJECTION, OPERAND, SIGN, STATE, TIME_INDEX, UPDATE
 from oracle.repair.loops import Loop, counter_of, with_body
 from oracle.repair.place import (
     ADJOINT,
@@ -241,6 +241,35 @@ def copies(place: Place) -> Iterator[Proposal]:
             new = made("A.append(B.copy())", place.node.value, A=found, B=item)
             says = f"{text_of(new)}: as it is now, and not what it becomes"
             yield Proposal([_at(ast.Expr(value=new), place.node)], STATE, says, 1.5)
+
+
+def arrays_of_their_own(place: Place) -> Iterator[Proposal]:
+    """dW, dU = np.zeros(n), np.zeros(n) for dW = dU = np.zeros(n): one array under two names."""
+    match place.node:
+        case ast.Assign(targets=[_, _, *_] as targets, value=value) if makes_array(value):
+            lines = [_at(ast.Assign(targets=[one], value=copied(value)), place.node) for one in targets]
+            names = " and ".join(map(text_of, targets))
+            yield Proposal(lines, STATE, f"{names} are arrays of their own, and not one under several names", 1.0)
+
+
+def scaled_at_last(place: Place) -> Iterator[Proposal]:
+    """dy /= B, after what is written into dy, as in `dy[rows, labels] -= 1`."""
+    match place.node:
+        case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=name))):
+            pass
+        case _:
+            return
+    shapes = place.material.arrays.get(name)
+    if not shapes or shapes & place.parameters:  # a row of a gradient is added to once for each step
+        return
+    sizes = [text for text, known in place.material.numbers.items() if min(known) > 1 and text not in place.counters]
+    pairs = [f"({one} * {other})" for one, other in itertools.combinations(filter(str.isidentifier, sizes), 2)]
+    for divisor in (*sizes, *pairs):
+        scaled = made(divisor, place.node.value)
+        line = ast.AugAssign(
+            target=ast.copy_location(ast.Name(name, ast.Store()), place.node), op=ast.Div(), value=scaled
+        )
+        yield Proposal([place.node, _at(line, place.node)], FACTOR, f"{name} is divided by {text_of(scaled)}", 3.0)
 
 
 def whole_rows(place: Place) -> Iterator[Proposal]:
@@ -648,6 +677,8 @@ TEMPLATES = (
     repeated,
     overwritten,
     copies,
+    arrays_of_their_own,
+    scaled_at_last,
     whole_rows,
     begun_anew,
     as_another_loop,

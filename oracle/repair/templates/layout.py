@@ -6,7 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
-from oracle.kinds import ACCUMULATION, BRANCH, CARRY, LAYOUT, OPERAND, TIME_INDEX, TRANSPOSED
+from oracle.kinds import ACCUMULATION, BRANCH, CARRY, LAYOUT, OPERAND, OUTPUT_DELTA, TIME_INDEX, TRANSPOSED
 from oracle.repair.place import (
     JOINS,
     Place,
@@ -291,4 +291,40 @@ def _turned(index: ast.expr) -> Iterator[str]:
             yield ", ".join(other if j == k else text_of(one) for j, one in enumerate(parts))
 
 
-TEMPLATES = (transposes, products, times_matrix, slices, reshapes, turned, zeros, whole)
+def all_blocks(place: Place) -> Iterator[Proposal]:
+    """d @ W.T for d[:, n:] @ W[:, n:].T: what all gates give, and not one of them."""
+    found = product_of(place.node)
+    if not found:
+        return
+    how, *factors = found
+    bare = [is_transposed(one) or one for one in factors]
+    if not all(isinstance(one, ast.Subscript) and _is_block(one.slice) for one in bare):
+        return
+    wholes = [transposed(one.value) if one is not factor else one.value for one, factor in zip(bare, factors)]
+    new = product(how, *wholes, place.node)
+    yield Proposal(new, BRANCH, f"{text_of(new)} in place of {text_of(place.node)}: of all gates", 2.0)
+
+
+def _is_block(index: ast.AST) -> bool:
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    return all(isinstance(one, ast.Slice) for one in parts) and any(one.lower or one.upper for one in parts)
+
+
+def rows_as_elsewhere(place: Place) -> Iterator[Proposal]:
+    """dy[labels, cols] -= 1 for dy[labels] -= 1, where p[labels, cols] is read: one element of each sample."""
+    node, statement = place.node, place.statement
+    if not isinstance(node, ast.Subscript) or not isinstance(statement, ast.AugAssign) or statement.target is not node:
+        return
+    now = text_of(node.slice)
+    known: dict[str, ast.Tuple] = {}
+    for other in ast.walk(place.definition.statement):
+        if isinstance(other, ast.Subscript) and isinstance(other.slice, ast.Tuple):
+            if now in map(text_of, other.slice.elts):
+                known.setdefault(text_of(other.slice), other.slice)
+    for index in known.values():
+        new = ast.copy_location(ast.Subscript(value=node.value, slice=index, ctx=node.ctx), node)
+        kind = OUTPUT_DELTA if isinstance(statement.value, ast.Constant) else ACCUMULATION
+        yield Proposal(new, kind, f"{text_of(new)} in place of {text_of(node)}", 1.5)
+
+
+TEMPLATES = (all_blocks, rows_as_elsewhere, transposes, products, times_matrix, slices, reshapes, turned, zeros, whole)

@@ -14,6 +14,7 @@ from oracle.repair.templates.operand import derivative_factor
 
 ADDING = (ast.Add, ast.Sub)
 SIZE = re.compile(r"^\(?(?:len\([^()]*\)|[\w.]+\.size|[\w.]+\.shape\[-?\d\])\)?$")
+SIZED = re.compile(r"^[\w.()\[\]-]+$")  # B, len(x), x.shape[0]
 CONSTANTS = ("0.5", "2", "0")
 
 
@@ -353,6 +354,26 @@ def factors(place: Place) -> Iterator[Proposal]:
                     yield Proposal(made(f"A / {owner}.shape[{axis}]", node, A=node), FACTOR, "divided by a size", 4.5)
 
 
+def factors_of_numbers(place: Place) -> Iterator[Proposal]:
+    """One more size in `dy /= B`, where an array is scaled in place, and in `scale = 1 / B`."""
+    node, statement = place.node, place.statement
+    if place.is_target or place.slot.parent is not statement or place.shape_of(node) or text_of(node) in place.targets:
+        return
+    match statement:
+        case ast.AugAssign(op=ast.Div()):
+            form, parts = "A * {number}", {"A": node}
+        case ast.AugAssign(op=ast.Mult()):
+            form, parts = "A / {number}", {"A": node}
+        case ast.Assign(value=ast.BinOp(left=left, op=ast.Div(), right=right)) if SIZED.search(text_of(right)):
+            form, parts = "A / (B * {number})", {"A": left, "B": right}
+        case _:
+            return
+    for number, values in place.material.numbers.items():
+        if min(values) > 1 and number not in place.counters:
+            new = made(form.format(number=number), node, **parts)
+            yield Proposal(new, FACTOR, f"{text_of(new)}: divided by {number} as well", 2.0)
+
+
 def array_factors(place: Place) -> Iterator[Proposal]:
     """An array of the same shape as a further factor: a gate that was left out."""
     node = place.node
@@ -453,6 +474,7 @@ TEMPLATES = (
     like_another,
     of_all_gates,
     factors,
+    factors_of_numbers,
     array_factors,
     constants,
 )
