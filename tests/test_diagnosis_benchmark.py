@@ -319,6 +319,10 @@ LEARNT = (
     ("thermostat", "states overwritten by their slopes"),
     ("gru_piano_roll", "update gate's matrix not transposed"),  # everything in a class reads self
     ("captions", "recurrent weights with the state after"),  # written to its random numbers, at some sizes only
+    ("chord_predictor", "averaged over songs only"),  # dy /= B, an array scaled in place
+    ("chord_predictor", "one buffer for three gradients"),  # the patch of new assignments was not written
+    ("tide_tables", "recurrent matrices taken apart, and not transposed"),  # by np.hsplit, under names of their own
+    ("tide_tables", "only the candidate sent down"),  # the block of a gate, transposed
 )
 
 

@@ -141,6 +141,12 @@ class Place:
         return isinstance(getattr(self.node, "ctx", None), (ast.Store, ast.Del))
 
     @property
+    def sizes(self) -> list[str]:
+        """The whole numbers that may be the size of something: more than 1, and none that counts a loop."""
+        counters = self.counters
+        return [text for text, known in self.material.numbers.items() if min(known) > 1 and text not in counters]
+
+    @property
     def targets(self) -> list[str]:
         """What the statement assigns."""
         match self.statement:

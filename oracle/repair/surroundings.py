@@ -291,16 +291,19 @@ def _recurrent(material: Material, problem: Problem) -> frozenset[str]:
     others = {gradient.shape for name, gradient in problem.gradients.items() if name not in square}
 
     def is_part(text: str, known: Shapes) -> bool:
-        """Whether it is W[:, :n] of a matrix that is applied to the input and to the state at once, or U_z."""
-        if text.isidentifier() and not ADJOINT.search(text):
-            return any(len(one) == 2 and one[0] == one[1] and one[0] in whole for one in known for whole in others)
+        """Whether it is W[:, :n] of a matrix that is applied to the input and to the state at once."""
         whole = material.arrays.get(text.rpartition("[")[0], set())
         return text.endswith("]") and ":" in text and bool(whole & others) and any(len({*one}) == 1 for one in known)
+
+    def is_split_off(text: str, known: Shapes) -> bool:
+        """Whether it may be U_z of `U_z, U_r, U_n = np.split(U, 3)`: square, and under a name of its own."""
+        sides = {one[0] for one in known if len(one) == 2 and one[0] == one[1]}
+        return text.isidentifier() and not ADJOINT.search(text) and any(sides & {*whole} for whole in others)
 
     return frozenset(
         text
         for text, known in material.arrays.items()
-        if (known & shapes or is_part(text, known))
+        if (known & shapes or is_part(text, known) or is_split_off(text, known))
         and not text.endswith(".T")
         and not text.lower().startswith(gradients)
     )

@@ -262,8 +262,8 @@ def scaled_at_last(place: Place) -> Iterator[Proposal]:
     shapes = place.material.arrays.get(name)
     if not shapes or shapes & place.parameters:  # a row of a gradient is added to once for each step
         return
-    sizes = [text for text, known in place.material.numbers.items() if min(known) > 1 and text not in place.counters]
-    pairs = [f"({one} * {other})" for one, other in itertools.combinations(filter(str.isidentifier, sizes), 2)]
+    sizes = place.sizes
+    pairs = [f"{one} * {other}" for one, other in itertools.combinations(filter(str.isidentifier, sizes), 2)]
     for divisor in (*sizes, *pairs):
         scaled = made(divisor, place.node.value)
         line = ast.AugAssign(

@@ -246,8 +246,10 @@ def whole(place: Place) -> Iterator[Proposal]:
     if found is None:
         return
     how, left, right = found
-    if all(isinstance(one, ast.Subscript) and _has_slice(one) for one in (left, right)):
-        new = product(how, left.value, right.value, node)
+    bare = [is_transposed(one) or one for one in (left, right)]
+    if all(isinstance(one, ast.Subscript) and _has_slice(one) for one in bare):  # of all gates, and not of one
+        factors = [one.value if one in (left, right) else transposed(one.value) for one in bare]
+        new = product(how, *factors, node)
         yield Proposal(new, BRANCH, f"{text_of(new)} in place of {text_of(node)}: all parts count", 2.0)
     inner = is_transposed(left)
     if isinstance(inner, ast.Subscript) and isinstance(right, ast.Subscript):  # of one step
@@ -291,25 +293,6 @@ def _turned(index: ast.expr) -> Iterator[str]:
             yield ", ".join(other if j == k else text_of(one) for j, one in enumerate(parts))
 
 
-def all_blocks(place: Place) -> Iterator[Proposal]:
-    """d @ W.T for d[:, n:] @ W[:, n:].T: what all gates give, and not one of them."""
-    found = product_of(place.node)
-    if not found:
-        return
-    how, *factors = found
-    bare = [is_transposed(one) or one for one in factors]
-    if not all(isinstance(one, ast.Subscript) and _is_block(one.slice) for one in bare):
-        return
-    wholes = [transposed(one.value) if one is not factor else one.value for one, factor in zip(bare, factors)]
-    new = product(how, *wholes, place.node)
-    yield Proposal(new, BRANCH, f"{text_of(new)} in place of {text_of(place.node)}: of all gates", 2.0)
-
-
-def _is_block(index: ast.AST) -> bool:
-    parts = index.elts if isinstance(index, ast.Tuple) else [index]
-    return all(isinstance(one, ast.Slice) for one in parts) and any(one.lower or one.upper for one in parts)
-
-
 def rows_as_elsewhere(place: Place) -> Iterator[Proposal]:
     """dy[labels, cols] -= 1 for dy[labels] -= 1, where p[labels, cols] is read: one element of each sample."""
     node, statement = place.node, place.statement
@@ -327,4 +310,4 @@ def rows_as_elsewhere(place: Place) -> Iterator[Proposal]:
         yield Proposal(new, kind, f"{text_of(new)} in place of {text_of(node)}", 1.5)
 
 
-TEMPLATES = (all_blocks, rows_as_elsewhere, transposes, products, times_matrix, slices, reshapes, turned, zeros, whole)
+TEMPLATES = (rows_as_elsewhere, transposes, products, times_matrix, slices, reshapes, turned, zeros, whole)

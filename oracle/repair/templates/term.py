@@ -326,26 +326,23 @@ def factors(place: Place) -> Iterator[Proposal]:
     shapes = place.shapes.get(node) or place.shape_of(node)
     if not shapes:
         return
+    sizes = place.sizes
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not isinstance(node.right, ast.Constant):
-        for number, values in place.material.numbers.items():
-            if min(values) > 1 and number not in place.counters:
-                new = made(f"A / (B * {number})", node, A=node.left, B=node.right)
-                yield Proposal(new, FACTOR, f"divided by {number} as well", 2.9)
+        for size in sizes:
+            new = made(f"A / (B * {size})", node, A=node.left, B=node.right)
+            yield Proposal(new, FACTOR, f"divided by {size} as well", 2.9)
     for constant in CONSTANTS[:2]:
         yield Proposal(made(f"A * {constant}", node, A=node), FACTOR, f"times {constant}", 3.0)
-    for number, values in place.material.numbers.items():
-        if min(values) > 1 and number not in place.counters:
-            yield Proposal(made(f"A / {number}", node, A=node), FACTOR, f"divided by {number}", 3.0)
-            yield Proposal(made(f"A * {number}", node, A=node), FACTOR, f"times {number}", 3.5)
+    for size in sizes:
+        yield Proposal(made(f"A / {size}", node, A=node), FACTOR, f"divided by {size}", 3.0)
+        yield Proposal(made(f"A * {size}", node, A=node), FACTOR, f"times {size}", 3.5)
     inside = {text_of(one) for one in ast.walk(node) if isinstance(one, (ast.Name, ast.Attribute))}
     for text in sorted(inside & set(place.material.arrays)):
         if not text.endswith(".T"):
             yield Proposal(made(f"A / {text}.size", node, A=node), FACTOR, f"divided by {text}.size", 3.5)
-    sizes = [number for number, values in place.material.numbers.items() if min(values) > 1]
-    for one, other in itertools.combinations([text for text in sizes if text.isidentifier()], 2):
-        if not {one, other} & place.counters:
-            new = made(f"A / ({one} * {other})", node, A=node)
-            yield Proposal(new, FACTOR, f"divided by {one} * {other}", 4.5)
+    for one, other in itertools.combinations(filter(str.isidentifier, sizes), 2):
+        new = made(f"A / ({one} * {other})", node, A=node)
+        yield Proposal(new, FACTOR, f"divided by {one} * {other}", 4.5)
     for shape in shapes:
         if shape:
             owner = next(iter(place.material.of_shape({shape})), None)
@@ -361,17 +358,16 @@ def factors_of_numbers(place: Place) -> Iterator[Proposal]:
         return
     match statement:
         case ast.AugAssign(op=ast.Div()):
-            form, parts = "A * {number}", {"A": node}
+            form, parts = "A * {size}", {"A": node}
         case ast.AugAssign(op=ast.Mult()):
-            form, parts = "A / {number}", {"A": node}
+            form, parts = "A / {size}", {"A": node}
         case ast.Assign(value=ast.BinOp(left=left, op=ast.Div(), right=right)) if SIZED.search(text_of(right)):
-            form, parts = "A / (B * {number})", {"A": left, "B": right}
+            form, parts = "A / (B * {size})", {"A": left, "B": right}
         case _:
             return
-    for number, values in place.material.numbers.items():
-        if min(values) > 1 and number not in place.counters:
-            new = made(form.format(number=number), node, **parts)
-            yield Proposal(new, FACTOR, f"{text_of(new)}: divided by {number} as well", 2.0)
+    for size in place.sizes:
+        new = made(form.format(size=size), node, **parts)
+        yield Proposal(new, FACTOR, f"{text_of(new)}: divided by {size} as well", 2.0)
 
 
 def array_factors(place: Place) -> Iterator[Proposal]:
@@ -450,8 +446,8 @@ def numbers(place: Place) -> Iterator[Proposal]:
         isinstance(parent, (ast.Subscript, ast.For)) for parent in place.parents() if not isinstance(parent, ast.For)
     ):
         return
-    for other, values in place.material.numbers.items():
-        if other != text and other not in place.counters and min(values) > 1:
+    for other in place.sizes:
+        if other != text:
             yield Proposal(made(other, node), FACTOR, f"{other} in place of {text}", 2.5)
     if text.endswith(".size"):
         names = [one for one in place.material.numbers if one.isidentifier() and one not in place.counters]

@@ -243,6 +243,20 @@ def test_another_statement_in_place(old, new, line):
     assert text_after(definition, change) == LOOP.replace(f"        {old}\n", f"        {line}\n")
 
 
+def test_two_statements_in_place_of_one():
+    definition = definition_of(LOOP.replace("carry = b", "carry = q = np.zeros(3)"))
+
+    def change(tree: ast.stmt) -> None:
+        parent, field, index = found(tree, "carry = q = np.zeros(3)")
+        old = getattr(parent, field)[index]
+        lines = [ast.copy_location(ast.Assign(targets=[one], value=copied(old.value)), old) for one in old.targets]
+        getattr(parent, field)[index : index + 1] = lines
+
+    assert text_after(definition, change) == LOOP.replace(
+        "        carry = b\n", "        carry = np.zeros(3)\n        q = np.zeros(3)\n"
+    )
+
+
 def test_the_only_statement_of_a_loop_becomes_pass():
     text = "def f(x):\n    for t in x:\n        y = t\n    return x\n"
     definition = definition_of(text)

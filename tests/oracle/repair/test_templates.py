@@ -13,6 +13,7 @@ from oracle.repair.candidates import candidates
 from oracle.repair.edit import applied
 from oracle.repair.material import Material
 from tests.oracle.repair.conftest import definition_of
+from tests.oracle.repair.programs import ROWS
 
 T, B, I, H, O = 5, 3, 6, 4, 7  # noqa: E741
 RNG = np.random.default_rng(0)
@@ -423,6 +424,14 @@ def test_what_is_scaled_in_the_loop_is_assigned_in_it():
     """carry *= z is no carry that only piles up, and a weight is none at all."""
     sentences = {edit.sentence for edit in edits_of(function("carry *= z[t]\ncarry += dh\nda = carry @ W_z"))[1]}
     assert not any("carry is never assigned" in one or "W_z is never" in one for one in sentences)
+
+
+def test_what_the_step_after_kept(program):
+    """A carry kept by steps, and read nowhere: that of the step after is material nevertheless."""
+    kept = ROWS.replace("carry = np.zeros_like(h0)", "das = np.zeros((T + 1, *h0.shape))")
+    kept = kept.replace("e[t] @ V.T + carry", "e[t] @ V.T").replace("carry = da @ R.T", "das[t] = da")
+    sentences = {edit.sentence for edit in program(kept).edits()}
+    assert "das[t + 1] @ R.T was left out" in sentences
 
 
 def test_odd_syntax_is_no_error():
