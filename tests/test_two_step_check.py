@@ -15,10 +15,8 @@ from oracle.verdict import AGREES
 EXAMPLE = Path(__file__).parents[1] / "examples" / "two_step_check.py"
 example = SimpleNamespace(**runpy.run_path(str(EXAMPLE)))
 
-# Of the seeds 0 .. 59, by the element worst for its tolerance: these stay below half of it, those exceed it threefold.
-# The others lie between, where another BLAS may decide.
-HOLD = (0, 2, 12, 27, 38)
-DO_NOT_HOLD = (1, 18, 22, 28, 50)
+# Which of them hold in float32 is for the BLAS and the processor to decide; that some do and some do not is not.
+SEEDS = range(60)
 
 
 def ways(problem):
@@ -36,17 +34,19 @@ def posed(problem):
 
 
 @pytest.mark.parametrize("way", ["h.T * delta", "h.T @ delta", "rnn_manual"])
-@pytest.mark.parametrize("seed", HOLD)
-def test_the_published_assertion_holds_in_float32(seed, way):
-    problem = example.draw(seed)
-    by_hand, autograd = ways(problem)[way], example.by_autograd(*problem)
-    for name in ("weight_ho", "weight_hh", "weight_ih"):
-        assert by_hand[name].dtype == autograd[name].dtype == np.float32
-        assert by_hand[name].shape == autograd[name].shape
-        assert np.allclose(by_hand[name], autograd[name], atol=1e-10)
+def test_the_published_assertion_holds_in_float32_for_some_seeds_only(way):
+    held = []
+    for seed in SEEDS:
+        problem = example.draw(seed)
+        by_hand, autograd = ways(problem)[way], example.by_autograd(*problem)
+        for name in ("weight_ho", "weight_hh", "weight_ih"):
+            assert by_hand[name].dtype == autograd[name].dtype == np.float32
+            assert by_hand[name].shape == autograd[name].shape
+        held.append(all(np.allclose(by_hand[name], autograd[name], atol=1e-10) for name in by_hand))
+    assert 6 <= sum(held) <= len(SEEDS) - 6
 
 
-@pytest.mark.parametrize("seed", DO_NOT_HOLD)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_where_it_does_not_hold_float32_is_to_blame(seed):
     problem = example.draw(seed)
     autograd = example.by_autograd(*problem)
@@ -56,11 +56,11 @@ def test_where_it_does_not_hold_float32_is_to_blame(seed):
     ]
     truth = example.by_autograd(*in_float64)
     for gradients in ways(problem).values():
-        assert not example.holds(gradients, autograd)
         factor, _, error, size = example.worst_element(gradients, autograd)
-        assert factor > 3
-        assert size < 0.02  # a small element, the difference of large terms,
-        assert error < 32 * 2.0**-24  # whose error is rounding on the scale of the large ones
+        assert (factor <= 1) == example.holds(gradients, autograd)
+        assert error < 32 * 2.0**-24  # rounding on the scale of the largest element
+        if factor > 1:
+            assert size < 0.05  # of a small element, the difference of large terms
     for gradients in ways(in_float64).values():
         assert example.worst_element(gradients, truth)[0] < 1e-4  # the same numbers in float64: far within it
     assert check(posed(problem)).outcome == AGREES  # and measured against rounding noise it agrees in float32 too
@@ -150,16 +150,23 @@ def state_for_the_state_before(pairs):
 
 @pytest.mark.parametrize("mistake", [without_the_first_step, state_for_the_state_before])
 def test_the_assertion_notices_a_mistake(mistake):
-    problem = example.draw(HOLD[0])
-    pairs = example.pairs_by_hand(*problem)
-    mistake(pairs)
-    wrong = {name: sum(example.broadcast(h, delta) for h, delta in each) for name, each in pairs.items()}
-    assert not example.holds(wrong, example.by_autograd(*problem))
+    problem = example.draw(0, dtype=np.float64)
+    pairs, autograd = example.pairs_by_hand(*problem), example.by_autograd(*problem)
+    for right in (True, False):
+        if not right:
+            mistake(pairs)
+        gradients = {name: sum(example.broadcast(h, delta) for h, delta in each) for name, each in pairs.items()}
+        assert example.holds(gradients, autograd) == right
 
 
 def test_the_example_tells_float32_from_float64():
     result = CliRunner().invoke(example.main, ["--seeds", "3"])
     assert result.exit_code == 0, result.output
-    assert "float32: h.T * delta holds for 2, h.T @ delta holds for 2, rnn_manual holds for 2" in result.output
+    held = dict.fromkeys(("h.T * delta", "h.T @ delta", "rnn_manual"), 0)
+    for seed in range(3):
+        problem = example.draw(seed)
+        for way, gradients in ways(problem).items():
+            held[way] += example.holds(gradients, example.by_autograd(*problem))
+    assert "float32: " + ", ".join(f"{way} holds for {count}" for way, count in held.items()) in result.output
     assert "float64: h.T * delta holds for 3, h.T @ delta holds for 3, rnn_manual holds for 3" in result.output
     assert "silently wrong: (16, 16) * (16, 16) multiplies element by element" in result.output
